@@ -1,0 +1,164 @@
+"""Characters: *The Time Machine* (or our own tale), a vocabulary, and minibatches that follow one another in the text."""
+import os
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pooch
+
+DATA_DIR = Path(__file__).resolve().parents[2] / "data"
+TALE = "our-tale.txt"
+TIME_MACHINE = "timemachine.txt"
+TIME_MACHINE_URL = "http://d2l-data.s3-accelerate.amazonaws.com/timemachine.txt"
+TIME_MACHINE_SHA1 = "090b5e7e70c295757f55df93cb0a180b9691891a"
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text and where it came from. characters: lower case, line ends turned into spaces. source: a sentence."""
+
+    characters: str
+    source: str
+
+    def __len__(self):
+        return len(self.characters)
+
+
+def _damaged(path, why):
+    """Keep a damaged file aside, so that it neither serves as data nor gets lost, and say so."""
+    aside = path.with_name(path.name + ".damaged")
+    try:
+        os.replace(path, aside)
+        kept = f"it was kept as {aside}"
+    except OSError as error:
+        kept = f"it could not be moved aside ({error.strerror})"
+    return ValueError(f"{path} is not The Time Machine as d2l serves it ({why}); {kept}. "
+                      "Run again to load or download it afresh.")
+
+
+def _checked(path):
+    found = pooch.file_hash(str(path), alg="sha1")
+    if found != TIME_MACHINE_SHA1:
+        raise _damaged(path, f"its SHA-1 is {found}, it should be {TIME_MACHINE_SHA1}")
+    return path
+
+
+def _download(data_dir):
+    """Fetch the text into data_dir, or None without a network. A wrong hash raises ValueError."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    target = data_dir / TIME_MACHINE
+    partial = data_dir / f"{TIME_MACHINE}.{os.getpid()}.part"
+    progress = sys.stderr.isatty()
+    try:
+        pooch.HTTPDownloader(progressbar=progress, timeout=10)(TIME_MACHINE_URL, str(partial), None)
+    except OSError as error:                        # requests' errors are OSErrors: no network, or no such server
+        partial.unlink(missing_ok=True)
+        warnings.warn(f"The Time Machine could not be downloaded ({type(error).__name__}).", stacklevel=4)
+        return None
+    os.replace(partial, target)                     # a half-written file never has the final name
+    return _checked(target)
+
+
+def _find(data_dir):
+    """The file of *The Time Machine* and how it was come by, or (None, ...) when there is none to be had."""
+    folder = os.environ.get("D2L_DATA")
+    if folder and (Path(folder) / TIME_MACHINE).is_file():
+        return _checked(Path(folder) / TIME_MACHINE), "read from the folder that D2L_DATA names"
+    if (data_dir / TIME_MACHINE).is_file():
+        return _checked(data_dir / TIME_MACHINE), "read from data/"
+    return _download(data_dir), "downloaded from d2l's data server"
+
+
+def normalize(raw):
+    """Lower case, each line end one space: what d2l's first loader did to the text, punctuation kept."""
+    return raw.replace("\r\n", "\n").replace("\n", " ").replace("\r", " ").lower()
+
+
+def load_time_machine(max_chars=None, data_dir=DATA_DIR):
+    """*The Time Machine* (H. G. Wells, 1895), or our own tale where it cannot be had; the result says which.
+
+    The text is taken from the folder named by the environment variable D2L_DATA, then from data_dir, then downloaded
+    to data_dir and checked by its hash; without a network the tale in data_dir/our-tale.txt stands in.
+    max_chars: keep that many characters from the start, or None for all. Returns a Text.
+    Raises ValueError for a file with a wrong hash (kept aside as *.damaged) and for max_chars that the text cannot give.
+    """
+    data_dir = Path(data_dir)
+    path, how = _find(data_dir)
+    if path is not None:
+        source = f"The Time Machine by H. G. Wells, {how}"
+    else:
+        path, source = DATA_DIR / TALE, "our own tale (data/our-tale.txt), because The Time Machine could not be had"
+    characters = normalize(path.read_bytes().decode("utf-8"))
+    if max_chars is not None:
+        if not 1 <= max_chars <= len(characters):
+            raise ValueError(f"max_chars must lie between 1 and the text's length {len(characters)}, got {max_chars}")
+        characters = characters[:max_chars]
+    return Text(characters, source)
+
+
+class Vocab:
+    """The characters of a text in sorted order, each with its index.
+
+    text: a non-empty string. Raises ValueError if it is empty.
+    """
+
+    def __init__(self, text):
+        if not text:
+            raise ValueError("text must hold at least one character, got an empty one")
+        self.characters = sorted(set(text))
+        self._index = {character: i for i, character in enumerate(self.characters)}
+
+    def __len__(self):
+        return len(self.characters)
+
+    def encode(self, text):
+        """Indices of the characters, an integer array. Raises ValueError that names the first unknown character."""
+        for position, character in enumerate(text):
+            if character not in self._index:
+                raise ValueError(f"text: the character {character!r} at position {position} is not in the vocabulary "
+                                 f"of {len(self)} characters")
+        return np.array([self._index[character] for character in text], dtype=np.int64)
+
+    def decode(self, indices):
+        """The string that encodes to these indices. Raises ValueError for an index outside the vocabulary."""
+        indices = np.asarray(indices, dtype=np.int64).ravel()
+        if indices.size and not (0 <= indices.min() and indices.max() < len(self)):
+            raise ValueError(f"indices must lie between 0 and {len(self) - 1}, got {indices.min()} to {indices.max()}")
+        return "".join(self.characters[i] for i in indices)
+
+
+def one_hot(indices, vocab_size, dtype=np.float64):
+    """indices: whole numbers (...). Returns (..., vocab_size) with a 1 at each index. Raises ValueError outside the range."""
+    indices = np.asarray(indices)
+    if indices.size and not (0 <= indices.min() and indices.max() < vocab_size):
+        raise ValueError(f"indices must lie between 0 and vocab_size - 1 = {vocab_size - 1}, "
+                         f"got {indices.min()} to {indices.max()}")
+    return np.eye(vocab_size, dtype=dtype)[indices]
+
+
+def consecutive_batches(corpus, batch_size, num_steps):
+    """Cut a text into batch_size long strips and yield pieces of num_steps, side by side, in reading order.
+
+    corpus: a one-dimensional integer array. Yields (X, Y), each (num_steps, batch_size); Y is X one character later.
+    Row b of a minibatch goes on where row b of the one before stopped: that is why the state can be carried over.
+    Raises ValueError for an empty corpus, sizes below 1, and num_steps that do not fit into a strip.
+    """
+    corpus = np.asarray(corpus)
+    if corpus.ndim != 1 or corpus.size == 0:
+        raise ValueError(f"corpus must be a non-empty one-dimensional array, got the shape {corpus.shape}")
+    for name, value in (("batch_size", batch_size), ("num_steps", num_steps)):
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}")
+    strip = len(corpus) // batch_size
+    if strip < num_steps + 1:
+        raise ValueError(f"num_steps = {num_steps} does not fit: {len(corpus)} characters in {batch_size} strips leave "
+                         f"{strip} each, and {num_steps} steps need {num_steps + 1}")
+    strips = corpus[:strip * batch_size].reshape(batch_size, strip)
+    return _pieces(strips, num_steps)
+
+
+def _pieces(strips, num_steps):
+    for start in range(0, strips.shape[1] - num_steps, num_steps):
+        yield strips[:, start:start + num_steps].T, strips[:, start + 1:start + num_steps + 1].T

@@ -1,0 +1,128 @@
+"""The MXNet side: a model from `nd` functions with autograd, Gluon's `rnn.LSTM`, and weights carried between them and us.
+
+The one module that imports MXNet; everything else in the package works without it.
+"""
+import numpy as np
+
+import d2l_utils  # noqa: F401  (puts numpy.bool back, before MXNet asks for it)
+from d2l_utils.cells import LSTM
+from d2l_utils.cells.lstm import GATES
+
+try:
+    from mxnet import autograd, gluon, nd
+except ImportError as error:
+    raise ImportError("d2l_utils.gluon needs MXNet 1.9.1, which has wheels for Python 3.8 to 3.12 on Linux and Intel "
+                      "macOS; everything else in d2l_utils works without it") from error
+
+
+class ScratchModel:
+    """A language model written as a function on `nd` arrays, in the form that `training.train` and `generate` expect.
+
+    forward: (inputs, state, params) -> (outputs, state), with inputs a list of (batch_size, vocab_size) arrays, as d2l
+    writes it. params: dict of nd arrays with gradients attached. init_state: batch_size -> tuple of nd arrays.
+    """
+
+    def __init__(self, forward, params, init_state, vocab_size):
+        self.forward, self.params, self.begin_state, self.vocab_size = forward, params, init_state, vocab_size
+        self.loss = gluon.loss.SoftmaxCrossEntropyLoss()
+
+    def _run(self, X, state):
+        inputs = [nd.one_hot(nd.array(X_t), self.vocab_size) for X_t in X]
+        outputs, state = self.forward(inputs, tuple(s.detach() for s in state), list(self.params.values()))
+        return nd.stack(*outputs), state
+
+    def scores(self, X, state):
+        """X: indices (num_steps, batch_size). Returns (Y, state): (num_steps, batch_size, vocab_size) and the last state."""
+        Y, state = self._run(X, state)
+        return Y.asnumpy(), state
+
+    def loss_and_grads(self, X, Y, state):
+        """X, Y: indices (num_steps, batch_size). Returns the mean loss, the gradients by name, the last state."""
+        with autograd.record():
+            scores, state = self._run(X, state)
+            loss = self.loss(scores.reshape((-1, self.vocab_size)), nd.array(Y.ravel())).mean()
+        loss.backward()
+        return float(loss.asscalar()), {name: w.grad for name, w in self.params.items()}, state
+
+
+class GluonModel:
+    """Gluon's `rnn.LSTM` and a dense layer, in the form that `training.train` and `generate` expect.
+
+    layer: an initialized gluon.rnn.LSTM (layout TNC). dense: an initialized gluon.nn.Dense(vocab_size, flatten=False).
+    """
+
+    def __init__(self, layer, dense, vocab_size):
+        self.layer, self.dense, self.vocab_size = layer, dense, vocab_size
+        self.loss = gluon.loss.SoftmaxCrossEntropyLoss()
+        self.scores(np.zeros((1, 1), np.int64), self.begin_state(1))        # Gluon learns its shapes from the first input
+        self._blocks = {p.name: p for block in (layer, dense) for p in block.collect_params().values()}
+        self.params = {name: p.data() for name, p in self._blocks.items()}
+
+    def begin_state(self, batch_size):
+        """Gluon's zero state: [H, C], each (num_layers, batch_size, num_hiddens)."""
+        return self.layer.begin_state(batch_size)
+
+    def _run(self, X, state):
+        H, state = self.layer(nd.one_hot(nd.array(X), self.vocab_size), [s.detach() for s in state])
+        return self.dense(H), state
+
+    def scores(self, X, state):
+        """X: indices (num_steps, batch_size). Returns (Y, state): (num_steps, batch_size, vocab_size) and the last state."""
+        Y, state = self._run(X, state)
+        return Y.asnumpy(), state
+
+    def loss_and_grads(self, X, Y, state):
+        """X, Y: indices (num_steps, batch_size). Returns the mean loss, the gradients by name, the last state."""
+        with autograd.record():
+            scores, state = self._run(X, state)
+            loss = self.loss(scores, nd.array(Y)).mean()
+        loss.backward()
+        return float(loss.asscalar()), {name: p.grad() for name, p in self._blocks.items()}, state
+
+
+def to_gluon(cell, dtype="float32"):
+    """A gluon.rnn.LSTM with the weights of one of our cells.
+
+    Gluon stacks the gates i, f, c, o and keeps two bias vectors of which only the sum counts: ours goes into the first.
+    """
+    if not isinstance(cell, LSTM) or cell.peepholes is not None:
+        raise ValueError("cell must be an LSTM without peepholes: Gluon has no peephole cell")
+    p = cell.params
+    layer = gluon.rnn.LSTM(cell.num_hiddens, input_size=cell.num_inputs, dtype=dtype)
+    layer.initialize()
+    stacked = {"i2h_weight": np.concatenate([p[f"W_x{g}"].T for g in GATES]),
+               "h2h_weight": np.concatenate([p[f"W_h{g}"].T for g in GATES]),
+               "i2h_bias": np.concatenate([p[f"b_{g}"] for g in GATES]),
+               "h2h_bias": np.zeros(4 * cell.num_hiddens)}
+    for name, value in stacked.items():
+        getattr(layer, f"l0_{name}").set_data(nd.array(value, dtype=dtype))
+    return layer
+
+
+def unstack(stacked):
+    """Our names for Gluon's stacked arrays, which may be weights or gradients.
+
+    stacked: dict with i2h_weight, h2h_weight and i2h_bias (NumPy arrays). Returns a dict like LSTM.params. For weights,
+    pass the sum of the two biases as i2h_bias; for gradients either one: they are equal.
+    """
+    named = {}
+    for k, gate in enumerate(GATES):
+        h = len(stacked["i2h_bias"]) // 4
+        rows = slice(k * h, (k + 1) * h)
+        named[f"W_x{gate}"] = stacked["i2h_weight"][rows].T
+        named[f"W_h{gate}"] = stacked["h2h_weight"][rows].T
+        named[f"b_{gate}"] = stacked["i2h_bias"][rows]
+    return named
+
+
+def from_gluon(layer, dtype=np.float64):
+    """One of our cells with the weights of a gluon.rnn.LSTM of one layer and one direction."""
+    if layer._num_layers != 1 or layer._dir != 1:
+        raise ValueError(f"layer must have one layer and one direction, got {layer._num_layers} and {layer._dir}")
+    weights = {name: getattr(layer, f"l0_{name}").data().asnumpy() for name in
+               ("i2h_weight", "h2h_weight", "i2h_bias", "h2h_bias")}
+    weights["i2h_bias"] = weights["i2h_bias"] + weights.pop("h2h_bias")
+    cell = LSTM(weights["i2h_weight"].shape[1], layer._hidden_size, dtype=dtype)
+    for name, w in unstack(weights).items():
+        cell.params[name][...] = w
+    return cell
