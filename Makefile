@@ -1,0 +1,99 @@
+# Inside the LSTM: `make book` builds the pages, `make test` passes the tests, `make help` lists the rest.
+# Every command sets up what it needs; PYTHON=/path/to/python chooses the interpreter.
+
+VENV  := .venv
+BIN   := $(VENV)/bin
+STAMP := $(VENV)/installed
+HTML  := _build/html
+PORT  := 8000
+
+# MXNet runs on these; 3.11 is home.
+CANDIDATES := python3.11 python3.12 python3.10 python3.9
+NEWER      := python3.13 python3.14 python3 python
+
+.DEFAULT_GOAL := help
+.PHONY: book test lab serve notebooks bench lock clean help
+
+# One thread and one hash seed: the same numbers on every machine, and two notebooks at once do not fight for cores.
+test bench: export PYTHONHASHSEED := 0
+test bench: export OMP_NUM_THREADS := 1
+test bench: export OPENBLAS_NUM_THREADS := 1
+test bench: export MKL_NUM_THREADS := 1
+
+book: $(STAMP)  ## build the pages into _build/html (notebooks that changed are executed first)
+	@echo "Building the book: first the chapters that changed, then the pages"
+	@$(BIN)/jupyter-book build . -q -W -n --keep-going $(if $(CI),--all)
+	@echo "Done. Open $(HTML)/index.html, or say: make serve"
+
+test: book  ## check the code (ruff, mypy), then run all tests, those in a browser too
+	@echo "Checking style (ruff) and types (mypy)"
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy d2l_utils
+	@echo "Running the tests"
+	@$(BIN)/pytest -n 2
+	@echo "Done. All tests passed."
+
+lab: $(STAMP)  ## open the chapters as notebooks in JupyterLab
+	@echo "Opening JupyterLab: double-click a file in chapters/"
+	@JUPYTER_CONFIG_PATH=binder $(BIN)/jupyter lab
+
+serve: book  ## show the built pages on http://localhost:8000 (PORT=... for another)
+	@echo "Serving the book on http://localhost:$(PORT) (Ctrl-C ends it)"
+	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(HTML) $(PORT)
+
+notebooks: $(STAMP)  ## write every chapter as .ipynb into _build/notebooks
+	@mkdir -p _build/notebooks
+	@for chapter in chapters/*.md; do \
+	    echo "Writing _build/notebooks/$$(basename $$chapter .md).ipynb"; \
+	    $(BIN)/jupytext --quiet --to ipynb --output _build/notebooks/$$(basename $$chapter .md).ipynb $$chapter || exit 1; \
+	done
+
+bench: $(STAMP)  ## run the measurements in bench/, each of which prints one table
+	@ls bench/*.py >/dev/null 2>&1 || echo "No measurements yet: bench/ holds no scripts"
+	@for script in $(wildcard bench/*.py); do echo "Running $$script"; $(BIN)/python $$script || exit 1; done
+
+lock: $(STAMP)  ## resolve requirements.txt again into requirements.lock (UPGRADE=--upgrade for newer versions)
+	@echo "Resolving requirements.txt for all machines"
+	@test -x _build/uv/bin/uv || { $(BIN)/python -m venv _build/uv && _build/uv/bin/pip install -q uv; }
+	@_build/uv/bin/uv pip compile -q --universal --python-version 3.9 --generate-hashes $(UPGRADE) \
+	    --custom-compile-command "make lock" -o requirements.lock requirements.txt
+	@echo "Done. Look at: git diff requirements.lock"
+
+clean:  ## remove what was built (rm -rf .venv removes the environment too)
+	@rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@echo "Removed _build and the tools' caches"
+
+help:  ## list the commands
+	@echo "Inside the LSTM: make COMMAND, where COMMAND is one of"
+	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+# The stamp is removed first and written last, so that an interrupted installation is not taken for a whole one.
+$(STAMP): requirements.lock pyproject.toml | $(BIN)/python
+	@rm -f $@
+	@echo "Installing the packages of requirements.lock into $(VENV) (a minute or two, once)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-input --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-input --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Version managers leave commands that exist and fail, so a candidate counts only if it runs.
+$(BIN)/python:
+	@for python in $(or $(PYTHON),$(CANDIDATES) $(NEWER)); do \
+	    version=$$($$python -c 'import sys; print("%d %d" % sys.version_info[:2])' 2>/dev/null) || continue; \
+	    set -- $$version; \
+	    if [ $$1 -eq 3 ] && [ $$2 -ge 9 ]; then break; fi; \
+	    version=; \
+	done; \
+	if [ -z "$$version" ]; then \
+	    echo "No Python 3.9 or later was found$(if $(PYTHON), as $(PYTHON)). Install Python 3.11 (for instance: apt install python3.11 python3.11-venv," \
+	        "or brew install python@3.11), or name one: make PYTHON=/path/to/python book"; \
+	    exit 1; \
+	fi; \
+	if [ $$2 -gt 12 ]; then \
+	    echo "MXNet needs Python 3.9 to 3.12, and none was found: with Python $$1.$$2 the book is built without MXNet."; \
+	fi; \
+	if ! $$python -c 'import ensurepip, venv' 2>/dev/null; then \
+	    echo "Python $$1.$$2 cannot make environments: install its venv module (on Debian or Ubuntu: apt install python$$1.$$2-venv)."; \
+	    exit 1; \
+	fi; \
+	echo "Making the environment $(VENV) with Python $$1.$$2"; \
+	rm -rf $(VENV); $$python -m venv $(VENV)

@@ -1,0 +1,140 @@
+"""Executes the chapters that changed, all at once, before Sphinx reads the first of them.
+
+MyST-NB executes one notebook after the other, and its cache (jupyter-cache) looks at a notebook's cells alone. Here
+the stale notebooks run in as many processes as there are cores and their outputs are put into that same cache, where
+MyST-NB then finds them. The cache's folder is named after what else decides the outputs: the package d2l_utils and
+the data, so that a change in either executes everything again.
+"""
+import hashlib
+import json
+import os
+import re
+import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+import nbformat
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+from myst_nb.core.read import create_nb_reader
+from nbclient import NotebookClient
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.errors import SphinxError
+
+TEXT = "timemachine.txt"
+
+# What makes two executions print the same: one thread, one hash seed, fixed dates and names inside figures, and no
+# progress bars, which belong on a screen and not on a page.
+KERNEL_ENVIRONMENT = {
+    "PYTHONHASHSEED": "0",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "TQDM_DISABLE": "1",
+    "MATPLOTLIBRC": str(Path(__file__).with_name("matplotlibrc")),
+    "SOURCE_DATE_EPOCH": "0",
+}
+KERNEL_ARGUMENTS = ["--InlineBackend.figure_formats=svg", "--IPKernelApp.log_level=ERROR"]
+
+
+class ChapterFailed(SphinxError):
+    category = "A chapter failed"
+
+
+def fingerprint(root: Path) -> str:
+    """A hash of all files outside the chapters that decide what the chapters print."""
+    files = [path for folder in ("d2l_utils", "data") for path in (root / folder).rglob("*") if path.is_file()]
+    files += [Path(__file__), Path(KERNEL_ENVIRONMENT["MATPLOTLIBRC"]), Path(os.environ.get("D2L_DATA", root), TEXT)]
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def choose_cache(app: Sphinx, config: object) -> None:
+    caches = Path(app.outdir).parent / ".jupyter_cache"
+    current = caches / fingerprint(Path(app.srcdir))
+    for other in caches.glob("*"):
+        if other != current:
+            shutil.rmtree(other, ignore_errors=True)
+    app.config.nb_execution_cache_path = str(current)
+
+
+def keep_cache_after_download(app: Sphinx, exception: "Exception | None") -> None:
+    """The first run on a machine may download a text into data/, which changes the fingerprint: if all chapters ran
+    in this build they ran with that text, and the cache goes by its new name."""
+    cache = Path(app.config.nb_execution_cache_path)
+    renamed = cache.with_name(fingerprint(Path(app.srcdir)))
+    if exception is None and renamed != cache and app.env.all_chapters_ran:
+        cache.rename(renamed)
+
+
+def execute(notebook: nbformat.NotebookNode, folder: Path, root: Path, timeout: int) -> float:
+    """Execute a notebook in place, in a fresh kernel that finds d2l_utils; return the seconds it took."""
+    path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
+    start = time.perf_counter()
+    client = NotebookClient(
+        notebook, timeout=timeout, extra_arguments=KERNEL_ARGUMENTS, resources={"metadata": {"path": str(folder)}}
+    )
+    client.execute(env={**os.environ, **KERNEL_ENVIRONMENT, "PYTHONPATH": path})
+    return time.perf_counter() - start
+
+
+def execute_stale_chapters(app: Sphinx, env: BuildEnvironment, docnames: list) -> None:
+    cache = get_cache(env.mystnb_config.execution_cache_path)
+    root, record = Path(app.srcdir), Path(app.outdir).parent / "execution-seconds.json"
+    seconds = json.loads(record.read_text()) if record.exists() else {}
+    seconds = {name: value for name, value in seconds.items() if name in env.found_docs}
+
+    stale = {}
+    for name in docnames:
+        source = Path(env.doc2path(name))
+        text = source.read_text(encoding="utf-8")
+        reader = create_nb_reader(str(source), env.myst_config, env.mystnb_config, text)
+        if reader is None:
+            continue
+        notebook = reader.read(text)
+        try:
+            seconds[name] = cache.match_cache_notebook(notebook).data["execution_seconds"]
+        except KeyError:
+            stale[name] = (source, notebook)
+    env.all_chapters_ran = len(stale) == len(seconds.keys() | stale.keys())
+
+    failures = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:    # threads suffice: the work is done in the kernels
+        jobs = {
+            pool.submit(execute, notebook, source.parent, root, env.mystnb_config.execution_timeout): name
+            for name, (source, notebook) in stale.items()
+        }
+        for count, job in enumerate(as_completed(jobs), 1):
+            name = jobs[job]
+            source, notebook = stale[name]
+            try:
+                seconds[name] = round(job.result(), 2)
+            except Exception as error:      # a failing cell, a dead kernel, a cell that takes too long: all the same
+                failures.append(f"{name}\n{without_colours(str(error))}")
+                print(f"  {count}/{len(stale)} {name} FAILED", flush=True)
+            else:
+                data = {"execution_seconds": seconds[name]}
+                cache.cache_notebook_bundle(
+                    CacheBundleIn(notebook, str(source), data=data), check_validity=False, overwrite=True
+                )
+                print(f"  {count}/{len(stale)} {name} executed in {seconds[name]:.1f} s", flush=True)
+    record.parent.mkdir(parents=True, exist_ok=True)
+    record.write_text(json.dumps(dict(sorted(seconds.items())), indent=1) + "\n")
+    if failures:
+        raise ChapterFailed("\n\n".join(failures))
+
+
+def without_colours(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+def setup(app: Sphinx) -> dict:
+    app.connect("config-inited", choose_cache)
+    app.connect("env-before-read-docs", execute_stale_chapters)
+    app.connect("build-finished", keep_cache_after_download)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
