@@ -3,4 +3,4 @@ from d2l_utils.cells.base import Cell, sigmoid
 from d2l_utils.cells.lstm import LSTM, LSTMTrace
 from d2l_utils.cells.rnn import RNN, RNNTrace
 
-__all__ = ["Cell", "LSTM", "LSTMTrace", "RNN", "RNNTrace", "sigmoid"]
+__all__ = ["LSTM", "RNN", "Cell", "LSTMTrace", "RNNTrace", "sigmoid"]
