@@ -77,7 +77,11 @@ def execute(notebook: nbformat.NotebookNode, folder: Path, root: Path, timeout: 
     path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
     start = time.perf_counter()
     client = NotebookClient(
-        notebook, timeout=timeout, extra_arguments=KERNEL_ARGUMENTS, resources={"metadata": {"path": str(folder)}}
+        notebook,
+        timeout=timeout,
+        record_timing=False,    # it would go into the cells' metadata, by which the cache knows a notebook
+        extra_arguments=KERNEL_ARGUMENTS,
+        resources={"metadata": {"path": str(folder)}},
     )
     client.execute(env={**os.environ, **KERNEL_ENVIRONMENT, "PYTHONPATH": path})
     return time.perf_counter() - start
