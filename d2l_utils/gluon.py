@@ -7,6 +7,7 @@ import numpy as np
 import d2l_utils  # noqa: F401  (puts numpy.bool back, before MXNet asks for it)
 from d2l_utils.cells import LSTM
 from d2l_utils.cells.lstm import GATES
+from d2l_utils.datasets.text import check_indices
 
 try:
     from mxnet import autograd, gluon, nd
@@ -27,6 +28,7 @@ class ScratchModel:
         self.loss = gluon.loss.SoftmaxCrossEntropyLoss()
 
     def _run(self, X, state):
+        check_indices("X", X, self.vocab_size)          # MXNet's one_hot takes an index out of range for a row of zeros
         inputs = [nd.one_hot(nd.array(X_t), self.vocab_size) for X_t in X]
         outputs, state = self.forward(inputs, tuple(s.detach() for s in state), list(self.params.values()))
         return nd.stack(*outputs), state
@@ -38,6 +40,7 @@ class ScratchModel:
 
     def loss_and_grads(self, X, Y, state):
         """X, Y: indices (num_steps, batch_size). Returns the mean loss, the gradients by name, the last state."""
+        check_indices("Y", Y, self.vocab_size)          # and its loss takes the nearest index instead
         with autograd.record():
             scores, state = self._run(X, state)
             loss = self.loss(scores.reshape((-1, self.vocab_size)), nd.array(Y.ravel())).mean()
@@ -63,6 +66,7 @@ class GluonModel:
         return self.layer.begin_state(batch_size)
 
     def _run(self, X, state):
+        check_indices("X", X, self.vocab_size)
         H, state = self.layer(nd.one_hot(nd.array(X), self.vocab_size), [s.detach() for s in state])
         return self.dense(H), state
 
@@ -73,6 +77,7 @@ class GluonModel:
 
     def loss_and_grads(self, X, Y, state):
         """X, Y: indices (num_steps, batch_size). Returns the mean loss, the gradients by name, the last state."""
+        check_indices("Y", Y, self.vocab_size)
         with autograd.record():
             scores, state = self._run(X, state)
             loss = self.loss(scores, nd.array(Y)).mean()
@@ -84,6 +89,7 @@ def to_gluon(cell, dtype="float32"):
     """A gluon.rnn.LSTM with the weights of one of our cells.
 
     Gluon stacks the gates i, f, c, o and keeps two bias vectors of which only the sum counts: ours goes into the first.
+    Raises ValueError for another cell.
     """
     if not isinstance(cell, LSTM) or cell.peepholes is not None:
         raise ValueError("cell must be an LSTM without peepholes: Gluon has no peephole cell")
@@ -105,10 +111,9 @@ def unstack(stacked):
     stacked: dict with i2h_weight, h2h_weight and i2h_bias (NumPy arrays). Returns a dict like LSTM.params. For weights,
     pass the sum of the two biases as i2h_bias; for gradients either one: they are equal.
     """
-    named = {}
+    num_hiddens, named = len(stacked["i2h_bias"]) // len(GATES), {}
     for k, gate in enumerate(GATES):
-        h = len(stacked["i2h_bias"]) // 4
-        rows = slice(k * h, (k + 1) * h)
+        rows = slice(k * num_hiddens, (k + 1) * num_hiddens)
         named[f"W_x{gate}"] = stacked["i2h_weight"][rows].T
         named[f"W_h{gate}"] = stacked["h2h_weight"][rows].T
         named[f"b_{gate}"] = stacked["i2h_bias"][rows]
@@ -116,9 +121,9 @@ def unstack(stacked):
 
 
 def from_gluon(layer, dtype=np.float64):
-    """One of our cells with the weights of a gluon.rnn.LSTM of one layer and one direction."""
-    if layer._num_layers != 1 or layer._dir != 1:
-        raise ValueError(f"layer must have one layer and one direction, got {layer._num_layers} and {layer._dir}")
+    """One of our cells with the weights of a gluon.rnn.LSTM of one layer and one direction; ValueError for another."""
+    if not isinstance(layer, gluon.rnn.LSTM) or layer._num_layers != 1 or layer._dir != 1:
+        raise ValueError(f"layer must be a gluon.rnn.LSTM of one layer and one direction, got {layer}")
     weights = {name: getattr(layer, f"l0_{name}").data().asnumpy() for name in
                ("i2h_weight", "h2h_weight", "i2h_bias", "h2h_bias")}
     weights["i2h_bias"] = weights["i2h_bias"] + weights.pop("h2h_bias")

@@ -12,13 +12,16 @@ def cross_entropy(Y, targets):
     """The mean of -log softmax(Y)[target], in nats a token, and its gradient.
 
     Y: (..., vocab_size) scores. targets: (...) whole numbers from 0 to vocab_size - 1.
-    Returns (loss, d_Y). Raises ValueError for shapes that do not fit and targets outside the vocabulary.
+    Returns (loss, d_Y). Raises ValueError for shapes that do not fit and for targets that are not whole
+    numbers or lie outside the vocabulary.
     """
     Y, targets = np.asarray(Y), np.asarray(targets)
     if Y.ndim < 1 or targets.shape != Y.shape[:-1]:
         raise ValueError(f"targets must have the shape of Y without its last axis, {Y.shape[:-1]}, got {targets.shape}")
     if targets.size == 0:
         raise ValueError("targets must hold at least one token, got none")
+    if targets.dtype.kind not in "iu":
+        raise ValueError(f"targets must be whole numbers, got {targets.dtype}")
     if targets.min() < 0 or targets.max() >= Y.shape[-1]:
         raise ValueError(f"targets must lie between 0 and vocab_size - 1 = {Y.shape[-1] - 1}, "
                          f"got {targets.min()} to {targets.max()}")

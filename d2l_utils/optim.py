@@ -25,6 +25,9 @@ def clip_by_global_norm(grads, max_norm):
 def _check_step(params, grads, lr):
     if params.keys() != grads.keys():
         raise ValueError(f"grads must have the names of params; they differ in {sorted(params.keys() ^ grads.keys())}")
+    for name, w in params.items():
+        if grads[name].shape != w.shape:                # NumPy would stretch a smaller gradient over the parameter
+            raise ValueError(f"grads[{name!r}] must have the shape of the parameter, {w.shape}, got {grads[name].shape}")
     if not lr > 0:
         raise ValueError(f"lr must be greater than 0, got {lr!r}")
 
@@ -36,7 +39,7 @@ class SGD:
         self.lr = lr
 
     def step(self, params, grads):
-        """params and grads: dicts of arrays with the same names; params are changed in place."""
+        """params and grads: dicts of arrays with the same names and shapes, or a ValueError; params change in place."""
         _check_step(params, grads, self.lr)
         for name, w in params.items():
             w -= self.lr * grads[name]
@@ -50,7 +53,7 @@ class Adam:
         self.t, self.m, self.v = 0, {}, {}
 
     def step(self, params, grads):
-        """params and grads: dicts of arrays with the same names; params are changed in place."""
+        """params and grads: dicts of arrays with the same names and shapes, or a ValueError; params change in place."""
         _check_step(params, grads, self.lr)
         self.t += 1
         for name, w in params.items():

@@ -29,13 +29,18 @@ class Epoch:
 class LanguageModel:
     """Characters in, scores of the next character out: one-hot vectors, a cell, a dense layer.
 
-    cell: an LSTM or RNN whose num_inputs is the size of the vocabulary. rng, sigma: of the dense layer's weights.
+    cell: an LSTM or RNN whose num_inputs is the size of the vocabulary. rng: draws the dense layer's weights; None
+    stands for the Generator that drew the cell's, which goes on. sigma: their standard deviation.
     """
 
     def __init__(self, cell, rng=None, sigma=0.01):
         self.cell, self.vocab_size = cell, cell.num_inputs
-        self.dense = Dense(cell.num_hiddens, cell.num_inputs, cell.dtype, rng, sigma)
-        self.params = {**cell.params, **self.dense.params}
+        self.dense = Dense(cell.num_hiddens, cell.num_inputs, cell.dtype, cell.rng if rng is None else rng, sigma)
+
+    @property
+    def params(self):
+        """The arrays themselves, by name, the cell's before the dense layer's."""
+        return {**self.cell.params, **self.dense.params}
 
     def begin_state(self, batch_size):
         """The cell's zero state."""
@@ -72,6 +77,8 @@ def train(model, corpus, *, num_epochs, num_steps, batch_size, optimizer, clip=N
     """
     if num_epochs < 1:
         raise ValueError(f"num_epochs must be at least 1, got {num_epochs}")
+    if clip is not None and not clip > 0:
+        raise ValueError(f"clip must be greater than 0 (None does not clip), got {clip!r}")
     history = []
     with tqdm(total=num_epochs, unit="epoch") as bar:
         for epoch in range(1, num_epochs + 1):
@@ -101,11 +108,13 @@ def generate(model, vocab, prefix, num_chars, temperature=None, rng=None):
 
     prefix: at least one character of the vocabulary. temperature: None takes the likeliest character each time; a
     positive number divides the scores before the softmax and draws with rng (a numpy Generator; None: `default_rng(0)`).
-    Returns prefix and num_chars characters more. Raises ValueError for an empty prefix, unknown characters, a
-    temperature that is not positive.
+    Returns prefix and num_chars characters more. Raises ValueError for an empty prefix, unknown characters, a negative
+    num_chars, a temperature that is not positive.
     """
     if not prefix:
         raise ValueError("prefix must hold at least one character, got an empty one")
+    if num_chars < 0:
+        raise ValueError(f"num_chars must be at least 0, got {num_chars}")
     if temperature is not None and not temperature > 0:
         raise ValueError(f"temperature must be greater than 0 (None takes the likeliest character), got {temperature!r}")
     rng = np.random.default_rng(0) if rng is None else rng

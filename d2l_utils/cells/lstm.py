@@ -95,7 +95,7 @@ class LSTM(Cell):
         an array like X, and the gradient of the initial state. Raises ValueError for a wrong shape.
         Graves (2012), section 4.6, with row vectors; each line undoes one line of `forward`.
         """
-        d_H, (d_H_next, d_C_next) = self._check_backward(trace, d_H, d_state)
+        d_H, (d_H_next, d_C_next) = self._check_backward(trace, d_H, d_state, d_trace)
         p = self.params
         grads = {name: np.zeros_like(w, dtype=trace.H.dtype) for name, w in p.items()}
         d_X = np.zeros(trace.X.shape, trace.H.dtype)

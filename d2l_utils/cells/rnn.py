@@ -58,7 +58,7 @@ class RNN(Cell):
         step, or None. Returns (grads, d_X, d_state): a dict like `params`, an array like X, and the gradient of the
         initial state. Raises ValueError for a wrong shape. Werbos (1990).
         """
-        d_H, (d_H_next,) = self._check_backward(trace, d_H, d_state)
+        d_H, (d_H_next,) = self._check_backward(trace, d_H, d_state, d_trace)
         p = self.params
         grads = {name: np.zeros_like(w, dtype=trace.H.dtype) for name, w in p.items()}
         d_X = np.empty(trace.X.shape, trace.H.dtype)

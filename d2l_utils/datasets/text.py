@@ -1,6 +1,7 @@
 """Characters: *The Time Machine* (or our own tale), a vocabulary, and minibatches that follow one another in the text."""
 import os
 import sys
+import tempfile
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,48 +27,42 @@ class Text:
         return len(self.characters)
 
 
-def _damaged(path, why):
-    """Keep a damaged file aside, so that it neither serves as data nor gets lost, and say so."""
-    aside = path.with_name(path.name + ".damaged")
+def _checked(path, folder):
+    """path, if it is the text byte for byte. Otherwise it is kept in folder under another name, and ValueError says so."""
+    found = pooch.file_hash(str(path), alg="sha1")
+    if found == TIME_MACHINE_SHA1:
+        return path
+    aside = folder / f"{TIME_MACHINE}.damaged"
     try:
         os.replace(path, aside)
-        kept = f"it was kept as {aside}"
+        kept = f"It was kept as {aside}: run again to load or download the text afresh."
     except OSError as error:
-        kept = f"it could not be moved aside ({error.strerror})"
-    return ValueError(f"{path} is not The Time Machine as d2l serves it ({why}); {kept}. "
-                      "Run again to load or download it afresh.")
-
-
-def _checked(path):
-    found = pooch.file_hash(str(path), alg="sha1")
-    if found != TIME_MACHINE_SHA1:
-        raise _damaged(path, f"its SHA-1 is {found}, it should be {TIME_MACHINE_SHA1}")
-    return path
+        kept = f"It could not be moved aside ({error.strerror}): remove it, or let D2L_DATA name another folder."
+    raise ValueError(f"{folder / TIME_MACHINE} is not The Time Machine as d2l serves it: its SHA-1 is {found}, "
+                     f"it should be {TIME_MACHINE_SHA1}. {kept}")
 
 
 def _download(data_dir):
-    """Fetch the text into data_dir, or None without a network. A wrong hash raises ValueError."""
-    data_dir.mkdir(parents=True, exist_ok=True)
-    target = data_dir / TIME_MACHINE
-    partial = data_dir / f"{TIME_MACHINE}.{os.getpid()}.part"
-    progress = sys.stderr.isatty()
+    """The text, fetched into data_dir, or None and a warning without a network. A wrong hash raises ValueError."""
     try:
-        pooch.HTTPDownloader(progressbar=progress, timeout=10)(TIME_MACHINE_URL, str(partial), None)
-    except OSError as error:                        # requests' errors are OSErrors: no network, or no such server
-        partial.unlink(missing_ok=True)
+        data_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f"{TIME_MACHINE}.", dir=data_dir) as folder:
+            partial = Path(folder) / TIME_MACHINE
+            pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=10)(TIME_MACHINE_URL, str(partial), None)
+            os.replace(_checked(partial, data_dir), data_dir / TIME_MACHINE)    # the name is for a whole, checked file
+        return data_dir / TIME_MACHINE
+    except OSError as error:                # requests' errors are OSErrors: no network, no such server, a broken line
         warnings.warn(f"The Time Machine could not be downloaded ({type(error).__name__}).", stacklevel=4)
         return None
-    os.replace(partial, target)                     # a half-written file never has the final name
-    return _checked(target)
 
 
 def _find(data_dir):
     """The file of *The Time Machine* and how it was come by, or (None, ...) when there is none to be had."""
-    folder = os.environ.get("D2L_DATA")
-    if folder and (Path(folder) / TIME_MACHINE).is_file():
-        return _checked(Path(folder) / TIME_MACHINE), "read from the folder that D2L_DATA names"
+    named = os.environ.get("D2L_DATA")
+    if named and (Path(named) / TIME_MACHINE).is_file():
+        return _checked(Path(named) / TIME_MACHINE, Path(named)), "read from the folder that D2L_DATA names"
     if (data_dir / TIME_MACHINE).is_file():
-        return _checked(data_dir / TIME_MACHINE), "read from data/"
+        return _checked(data_dir / TIME_MACHINE, data_dir), f"read from {data_dir.name}/"
     return _download(data_dir), "downloaded from d2l's data server"
 
 
@@ -80,7 +75,8 @@ def load_time_machine(max_chars=None, data_dir=DATA_DIR):
     """*The Time Machine* (H. G. Wells, 1895), or our own tale where it cannot be had; the result says which.
 
     The text is taken from the folder named by the environment variable D2L_DATA, then from data_dir, then downloaded
-    to data_dir and checked by its hash; without a network the tale in data_dir/our-tale.txt stands in.
+    to data_dir, and each time checked by its hash; without a network the tale in data/our-tale.txt stands in, and a
+    warning says why.
     max_chars: keep that many characters from the start, or None for all. Returns a Text.
     Raises ValueError for a file with a wrong hash (kept aside as *.damaged) and for max_chars that the text cannot give.
     """
@@ -123,19 +119,23 @@ class Vocab:
 
     def decode(self, indices):
         """The string that encodes to these indices. Raises ValueError for an index outside the vocabulary."""
-        indices = np.asarray(indices, dtype=np.int64).ravel()
-        if indices.size and not (0 <= indices.min() and indices.max() < len(self)):
-            raise ValueError(f"indices must lie between 0 and {len(self) - 1}, got {indices.min()} to {indices.max()}")
-        return "".join(self.characters[i] for i in indices)
+        return "".join(self.characters[i] for i in check_indices("indices", indices, len(self)).ravel())
+
+
+def check_indices(name, indices, vocab_size):
+    """indices as an array, or a ValueError if they are not whole numbers from 0 to vocab_size - 1. name: for the message."""
+    indices = np.asarray(indices)
+    if indices.size and indices.dtype.kind not in "iu":
+        raise ValueError(f"{name} must be whole numbers, got {indices.dtype}")
+    if indices.size and not (0 <= indices.min() and indices.max() < vocab_size):
+        raise ValueError(f"{name} must lie between 0 and vocab_size - 1 = {vocab_size - 1}, "
+                         f"got {indices.min()} to {indices.max()}")
+    return indices
 
 
 def one_hot(indices, vocab_size, dtype=np.float64):
     """indices: whole numbers (...). Returns (..., vocab_size) with a 1 at each index. Raises ValueError outside the range."""
-    indices = np.asarray(indices)
-    if indices.size and not (0 <= indices.min() and indices.max() < vocab_size):
-        raise ValueError(f"indices must lie between 0 and vocab_size - 1 = {vocab_size - 1}, "
-                         f"got {indices.min()} to {indices.max()}")
-    return np.eye(vocab_size, dtype=dtype)[indices]
+    return np.eye(vocab_size, dtype=dtype)[check_indices("indices", indices, vocab_size)]
 
 
 def consecutive_batches(corpus, batch_size, num_steps):
@@ -146,11 +146,12 @@ def consecutive_batches(corpus, batch_size, num_steps):
     Raises ValueError for an empty corpus, sizes below 1, and num_steps that do not fit into a strip.
     """
     corpus = np.asarray(corpus)
-    if corpus.ndim != 1 or corpus.size == 0:
-        raise ValueError(f"corpus must be a non-empty one-dimensional array, got the shape {corpus.shape}")
+    if corpus.ndim != 1 or corpus.size == 0 or corpus.dtype.kind not in "iu":
+        raise ValueError("corpus must be a non-empty one-dimensional array of whole numbers (Vocab.encode makes one), "
+                         f"got the shape {corpus.shape} of {corpus.dtype}")
     for name, value in (("batch_size", batch_size), ("num_steps", num_steps)):
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}")
+        if not isinstance(value, (int, np.integer)) or value < 1:
+            raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
     strip = len(corpus) // batch_size
     if strip < num_steps + 1:
         raise ValueError(f"num_steps = {num_steps} does not fit: {len(corpus)} characters in {batch_size} strips leave "

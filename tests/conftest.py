@@ -1,0 +1,21 @@
+"""Settings and fixtures that tests of all kinds share."""
+import numpy as np
+import pytest
+from hypothesis import settings
+
+# The same examples in every run, and no example fails because the machine is busy.
+settings.register_profile("book", derandomize=True, deadline=None, max_examples=50)
+settings.load_profile("book")
+
+
+@pytest.fixture
+def rng():
+    """A Generator with a fixed seed, fresh for each test."""
+    return np.random.default_rng(2)
+
+
+@pytest.fixture
+def mx():
+    """MXNet, or the test is skipped where it has no wheel. d2l_utils comes first: it puts numpy.bool back."""
+    import d2l_utils  # noqa: F401
+    return pytest.importorskip("mxnet")

@@ -1,0 +1,212 @@
+"""Hand-written gradients against three judges: differences along a direction, the complex step, and MXNet's autograd.
+
+The loss is a fixed random weighing of everything a forward pass gives: L = sum(A * H) + sum(a * last state). Its
+gradient with respect to those is A and a, so `backward(trace, A, a)` must give the gradient of L in all that went in.
+"""
+import copy
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from d2l_utils.cells import LSTM, RNN, lstm
+
+NUM_STEPS, BATCH_SIZE, NUM_INPUTS, NUM_HIDDENS = 6, 3, 4, 5
+CELLS = {"RNN": lambda rng, **kw: RNN(NUM_INPUTS, NUM_HIDDENS, rng=rng, sigma=0.6, **kw),
+         "LSTM": lambda rng, **kw: LSTM(NUM_INPUTS, NUM_HIDDENS, rng=rng, sigma=0.6, forget_bias=1.0, **kw)}
+INPUTS = {"RNN": [*RNN(1, 1).params, "X", "H"], "LSTM": [*LSTM(1, 1).params, "X", "H", "C"]}
+CASES = [(kind, name) for kind, names in INPUTS.items() for name in names]
+
+
+class Problem:
+    """A cell, all that goes into it by name, and the loss. last_state: whether the loss looks at the last state too."""
+
+    def __init__(self, cell, rng, last_state=True, num_steps=NUM_STEPS):
+        self.cell = cell
+        shape = (BATCH_SIZE, NUM_HIDDENS)
+        for name in (name for name in cell.params if name.startswith("b_")):
+            cell.params[name] += 0.3 * rng.standard_normal(NUM_HIDDENS)
+        self.values = {**cell.params, "X": rng.standard_normal((num_steps, BATCH_SIZE, NUM_INPUTS)),
+                       **{name: 0.5 * rng.standard_normal(shape) for name in cell.state_names}}
+        self.A = rng.standard_normal((num_steps, *shape))
+        self.a = tuple(rng.standard_normal(shape) for _ in cell.state_names) if last_state else None
+
+    def forward(self, **changed):
+        """(trace, last state), with some of the values changed."""
+        values = {**self.values, **changed}
+        cell = copy.copy(self.cell)
+        cell.params = {name: values[name] for name in cell.params}
+        return cell.forward(values["X"], tuple(values[name] for name in cell.state_names))
+
+    def loss(self, **changed):
+        trace, last = self.forward(**changed)
+        return (self.A * trace.H).sum() + sum((a * s).sum() for a, s in zip(self.a or (), last))
+
+    def gradients(self):
+        """What `backward` says, by the same names as `values`."""
+        trace, _ = self.forward()
+        grads, d_X, d_state = self.cell.backward(trace, self.A, self.a)
+        return {**grads, "X": d_X, **dict(zip(self.cell.state_names, d_state))}
+
+    def complex_step(self, name, h=1e-30):
+        """The gradient in one of the values, element by element: Im L(w + ih) / h, exact to rounding.
+
+        Squire & Trapp (1998). Everything is made complex, so that no array on the way drops an imaginary part.
+        """
+        as_complex = {n: w.astype(complex) for n, w in self.values.items()}
+        gradient = np.empty_like(self.values[name])
+        for index in np.ndindex(gradient.shape):
+            nudged = as_complex[name].copy()
+            nudged[index] += 1j * h
+            gradient[index] = self.loss(**{**as_complex, name: nudged}).imag / h
+        return gradient
+
+
+def relative_error(found, wanted):
+    return np.linalg.norm(found - wanted) / np.linalg.norm(wanted)
+
+
+@pytest.mark.parametrize("last_state", [False, True])
+@pytest.mark.parametrize(("kind", "name"), CASES)
+def test_gradient_along_a_random_direction(kind, name, last_state, rng):
+    """dL/dw . v is the slope of L along v: central differences at h and 2h, combined so that h^2 cancels."""
+    problem = Problem(CELLS[kind](rng), rng, last_state)
+    w, h = problem.values[name], 1e-3
+    gradient = problem.gradients()[name]
+    for _ in range(5):
+        v = rng.standard_normal(w.shape)
+        v += gradient / np.linalg.norm(gradient)            # a direction at right angles would measure rounding only
+        v /= np.linalg.norm(v)
+        near, far = (problem.loss(**{name: w + step * v}) - problem.loss(**{name: w - step * v}) for step in (h, 2 * h))
+        slope = (8 * near - far) / (12 * h)
+        assert (gradient * v).sum() == pytest.approx(slope, rel=1e-7, abs=0)
+
+
+@pytest.mark.parametrize("num_steps", [1, NUM_STEPS])
+@pytest.mark.parametrize(("kind", "name"), CASES)
+def test_every_element_of_every_gradient_by_the_complex_step(kind, name, num_steps, rng):
+    problem = Problem(CELLS[kind](rng), rng, num_steps=num_steps)
+    assert relative_error(problem.gradients()[name], problem.complex_step(name)) < 1e-12
+
+
+def forward_with_nudges(problem, nudges):
+    """A second LSTM, its gates stacked in one product, with something added to each quantity at each step."""
+    p = {name: w.astype(complex) for name, w in problem.values.items()}
+    W_x, W_h, b = (np.concatenate([p[part + gate] for gate in lstm.GATES], axis=-1) for part in ("W_x", "W_h", "b_"))
+    H, C = p["H"], p["C"]
+    steps = []
+    for t, X_t in enumerate(p["X"]):
+        Z_i, Z_f, Z_c, Z_o = np.split(X_t @ W_x + H @ W_h + b, 4, axis=-1)
+        I, F, O = (1 / (1 + np.exp(-Z)) + nudges[gate][t] for Z, gate in ((Z_i, "I"), (Z_f, "F"), (Z_o, "O")))
+        C_tilde = np.tanh(Z_c) + nudges["C_tilde"][t]
+        C = F * C + I * C_tilde + nudges["C"][t]
+        H = O * np.tanh(C) + nudges["H"][t]
+        steps.append((I, F, O, C_tilde, C, H))
+    return dict(zip(("I", "F", "O", "C_tilde", "C", "H"), map(np.array, zip(*steps))))
+
+
+def no_nudges():
+    return {name: np.zeros((NUM_STEPS, BATCH_SIZE, NUM_HIDDENS), complex) for name in ("I", "F", "O", "C_tilde", "C", "H")}
+
+
+@pytest.mark.parametrize("name", ["I", "F", "O", "C_tilde", "C", "H"])
+def test_trace_agrees_with_a_second_lstm_and_d_trace_with_nudging_it(name, rng):
+    """d_trace holds what L gains when one gate, cell or hidden state at one step is nudged, all else following from it."""
+    problem = Problem(CELLS["LSTM"](rng), rng)
+    trace, _ = problem.forward()
+    np.testing.assert_allclose(getattr(trace, name), forward_with_nudges(problem, no_nudges())[name].real, rtol=1e-13)
+
+    d_trace = trace.empty_like()
+    problem.cell.backward(trace, problem.A, problem.a, d_trace)
+    wanted = np.empty_like(trace.H)
+    for index in np.ndindex(wanted.shape):
+        nudges = no_nudges()
+        nudges[name][index] = 1e-30j
+        out = forward_with_nudges(problem, nudges)
+        loss = (problem.A * out["H"]).sum() + (problem.a[0] * out["H"][-1]).sum() + (problem.a[1] * out["C"][-1]).sum()
+        wanted[index] = loss.imag / 1e-30
+    assert relative_error(getattr(d_trace, name), wanted) < 1e-12
+
+
+def test_d_trace_of_the_rnn_is_the_gradient_of_the_state_a_later_part_starts_from(rng):
+    problem = Problem(CELLS["RNN"](rng), rng)
+    trace, _ = problem.forward()
+    d_trace = trace.empty_like()
+    problem.cell.backward(trace, problem.A, problem.a, d_trace)
+    np.testing.assert_allclose(d_trace.H[-1], problem.A[-1] + problem.a[0], rtol=1e-13)
+    for t in range(NUM_STEPS - 1):
+        rest, _ = problem.forward(X=problem.values["X"][t + 1:], H=trace.H[t])
+        _, _, (d_H,) = problem.cell.backward(rest, problem.A[t + 1:], problem.a)
+        np.testing.assert_allclose(d_trace.H[t], problem.A[t] + d_H, rtol=1e-13)
+
+
+def nd_forward(nd, kind, v):
+    """The cell's equations once more, in MXNet's nd. Returns the hidden states and the last state."""
+    H, C, outputs = v["H"], v.get("C"), []
+    for X_t in v["X"]:
+        def z(gate, X_t=X_t, H=H):
+            return nd.dot(X_t, v[f"W_x{gate}"]) + nd.dot(H, v[f"W_h{gate}"]) + v[f"b_{gate}"]
+        if kind == "RNN":
+            H = nd.tanh(z("h"))
+        else:
+            C = nd.sigmoid(z("f")) * C + nd.sigmoid(z("i")) * nd.tanh(z("c"))
+            H = nd.sigmoid(z("o")) * nd.tanh(C)
+        outputs.append(H)
+    return nd.stack(*outputs), (H,) if kind == "RNN" else (H, C)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-13), ("float32", 1e-5)])
+@pytest.mark.parametrize("kind", CELLS)
+def test_every_gradient_agrees_with_mxnets_autograd(kind, dtype, tolerance, mx, rng):
+    problem = Problem(CELLS[kind](rng), rng)
+    v = {name: mx.nd.array(w, dtype=dtype) for name, w in problem.values.items()}
+    for w in v.values():
+        w.attach_grad()
+    A, *a = (mx.nd.array(w, dtype=dtype) for w in (problem.A, *problem.a))
+    with mx.autograd.record():
+        H, last = nd_forward(mx.nd, kind, v)
+        loss = (A * H).sum()
+        for weight, s in zip(a, last):
+            loss = loss + (weight * s).sum()
+    loss.backward()
+    trace, _ = problem.forward()
+    assert relative_error(H.asnumpy(), trace.H) < tolerance
+    for name, gradient in problem.gradients().items():
+        assert relative_error(v[name].grad.asnumpy(), gradient) < tolerance, name
+
+
+# A check that a wrong cell passes has checked nothing. Each of these changes, several of them met in published code,
+# makes a forward pass and a backward pass that do not belong together.
+MUTANTS = [
+    ("C = F * C + I * C_tilde", "C = I * C + F * C_tilde"),                         # gates swapped
+    ("H = O * np.tanh(C)\n", "H = O * C\n"),                                        # output squashing forgotten
+    ("* tanh_prime(tanh_C)", ""),                                                   # ... forgotten on the way back
+    ("tanh_prime(tanh_C)", "tanh_prime(C)"),                                        # derivative at the argument
+    ("d_C = d_C_next + d_H_t", "d_C = d_H_t"),                                      # C serves H alone
+    ("d_H[t] + d_H_next", "d_H[t]"),                                                # H serves the loss alone
+    ("d_C * C_before, d_C * C_tilde", "d_C * C, d_C * C_tilde"),                    # the cell of the wrong step
+    ("d_C * C_before, d_C * C_tilde, d_C * I", "d_C * C_tilde, d_C * C_before, d_C * I"),
+    ("d_I * sigmoid_prime(I)", "d_I"),                                              # a gate without its slope
+    ("d_C_tilde * tanh_prime(C_tilde)", "d_C_tilde * sigmoid_prime(C_tilde)"),
+    ("H_before.T @ d", "trace.H[t].T @ d"),                                         # the hidden state of the wrong step
+    ("d_H_next += d @ p[f\"W_h{gate}\"].T", "d_H_next = d @ p[f\"W_h{gate}\"].T"),  # the last gate overwrites the others
+    ("d_C_next = d_C * F", "d_C_next = d_C"),                                       # the constant flow of 1997
+    ("if t > 0 else self.state", "if t > 1 else self.state"),
+]
+
+
+def worst_error(module):
+    rng = np.random.default_rng(2)
+    problem = Problem(module.LSTM(NUM_INPUTS, NUM_HIDDENS, rng=rng, sigma=0.6), rng)
+    return max(relative_error(gradient, problem.complex_step(name)) for name, gradient in problem.gradients().items())
+
+
+@pytest.mark.parametrize(("code", "mutant"), MUTANTS)
+def test_the_check_kills_this_mutant(code, mutant):
+    source = Path(lstm.__file__).read_text(encoding="utf-8")
+    assert source.count(code) == 1, f"lstm.py no longer holds {code!r} once"
+    module = types.ModuleType("mutant")
+    exec(compile(source.replace(code, mutant), "mutant", "exec"), module.__dict__)
+    assert worst_error(module) > 1e-3
+    assert worst_error(lstm) < 1e-12
