@@ -8,7 +8,7 @@ from matplotlib.patches import Circle, FancyBboxPatch
 from d2l_utils.palette import DASHES, HUES, INK, LETTERS, NAMES
 
 PALE = "#c4c4c4"
-STYLE = {
+STYLE: dict = {
     "figure.figsize": (6.4, 3.2), "figure.constrained_layout.use": True,
     "font.family": "DejaVu Sans", "font.size": 10, "mathtext.fontset": "cm",
     "axes.titlesize": 11, "axes.labelsize": 10, "axes.edgecolor": INK, "axes.labelcolor": INK, "text.color": INK,

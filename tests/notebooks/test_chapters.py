@@ -1,0 +1,104 @@
+"""Every exercise of every chapter: the stub is a stub, the solution passes, wrong answers meet the hint that fits."""
+import ast
+import importlib
+import importlib.util
+import re
+from pathlib import Path
+
+import jupytext
+import pytest
+
+import d2l_utils
+
+ROOT = Path(__file__).resolve().parents[2]
+CHAPTERS = sorted((ROOT / "chapters").glob("*.md"))
+EXERCISE = re.compile(r"^`{3,}\{exercise\}.*?^:label: ex-([\w-]+)$", re.MULTILINE | re.DOTALL)
+SOLUTION = re.compile(r"^````\{solution\} ex-([\w-]+)$(.*?)^````$", re.MULTILINE | re.DOTALL)
+PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def topic(chapter):
+    """The module of a chapter's checks: 05-memory-cell.md -> memory_cell."""
+    return chapter.stem.partition("-")[2].replace("-", "_")
+
+
+def wrong_answers(chapter):
+    path = Path(__file__).parent / "wrong_answers" / f"{topic(chapter)}.py"
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.WRONG_ANSWERS
+
+
+def check_of(chapter, name):
+    return getattr(importlib.import_module(f"d2l_utils.checks.{topic(chapter)}"), name)
+
+
+def definitions(chapter):
+    """The namespace of a chapter's imports, functions and classes, without running its experiments."""
+    namespace = {}
+    for cell in jupytext.read(chapter).cells:
+        if cell.cell_type == "code":
+            kept = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
+            body = [node for node in ast.parse(cell.source.replace("%matplotlib", "#")).body if isinstance(node, kept)]
+            exec(compile(ast.Module(body, []), chapter.name, "exec"), namespace)
+    return namespace
+
+
+def exercises(chapter):
+    return [label.replace("-", "_") for label in EXERCISE.findall(chapter.read_text(encoding="utf-8"))]
+
+
+EXERCISES = [pytest.param(chapter, name, id=f"{topic(chapter)}-{name}") for chapter in CHAPTERS for name in exercises(chapter)]
+WRONG = [pytest.param(chapter, name, why, id=f"{topic(chapter)}-{name}-{why}") for chapter in CHAPTERS
+         for name, answers in wrong_answers(chapter).items() for why in answers]
+
+
+def test_all_eight_chapters_are_there():
+    assert [chapter.name[:2] for chapter in CHAPTERS] == [f"{k:02d}" for k in range(1, len(CHAPTERS) + 1)]
+    assert len(CHAPTERS) >= 8
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=topic)
+def test_a_chapter_has_three_to_five_exercises_each_with_wrong_answers(chapter):
+    assert 3 <= len(exercises(chapter)) <= 5
+    assert set(wrong_answers(chapter)) == set(exercises(chapter))
+    assert all(wrong_answers(chapter).values())
+
+
+@pytest.mark.parametrize(("chapter", "name"), EXERCISES)
+def test_the_stub_is_not_yet_right(chapter, name):
+    verdict = check_of(chapter, name)(definitions(chapter)[name])
+    assert not verdict.passed
+    assert verdict.message.startswith("Not yet")
+
+
+@pytest.mark.parametrize(("chapter", "name"), EXERCISES)
+def test_the_solution_passes_its_check(chapter, name):
+    solutions = {label.replace("-", "_"): text for label, text in SOLUTION.findall(chapter.read_text(encoding="utf-8"))}
+    namespace = definitions(chapter)
+    for code in PYTHON.findall(solutions[name]):
+        exec(code, namespace)
+    verdict = check_of(chapter, name)(namespace[name])
+    assert verdict.passed, verdict
+
+
+@pytest.mark.parametrize(("chapter", "name", "why"), WRONG)
+def test_a_wrong_answer_meets_its_hint(chapter, name, why):
+    answer, word = wrong_answers(chapter)[name][why]
+    verdict = check_of(chapter, name)(answer)
+    assert not verdict.passed
+    assert word in verdict.message
+
+
+def test_an_error_in_the_answer_is_shown_to_its_author():
+    def broken(f):
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        importlib.import_module("d2l_utils.checks.memory_cell").half_life(broken)
+
+
+def test_the_package_never_reads_a_chapter():
+    for module in Path(d2l_utils.__file__).parent.rglob("*.py"):
+        assert "chapters/" not in module.read_text(encoding="utf-8")
