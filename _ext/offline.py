@@ -6,7 +6,10 @@ from pathlib import Path
 from sphinx.application import Sphinx
 
 # The typesetter in parts, without the context menu: that alone would be a third of the page's weight.
-MATHJAX = ["startup.js", "core.js", "input/tex.js", "input/tex/extensions", "output/chtml.js", "output/chtml", "a11y/assistive-mml.js"]
+MATHJAX = [
+    "startup.js", "core.js", "input/tex.js", "input/tex/extensions", "output/chtml.js", "output/chtml",
+    "a11y/assistive-mml.js",
+]
 
 
 def copy_mathjax(app: Sphinx, exception: "Exception | None") -> None:
