@@ -52,13 +52,14 @@ class GluonModel:
     """Gluon's `rnn.LSTM` and a dense layer, in the form that `training.train` and `generate` expect.
 
     layer: an initialized gluon.rnn.LSTM (layout TNC). dense: an initialized gluon.nn.Dense(vocab_size, flatten=False).
+    Parameters whose grad_req is "null" keep their values.
     """
 
     def __init__(self, layer, dense, vocab_size):
         self.layer, self.dense, self.vocab_size = layer, dense, vocab_size
         self.loss = gluon.loss.SoftmaxCrossEntropyLoss()
         self.scores(np.zeros((1, 1), np.int64), self.begin_state(1))        # Gluon learns its shapes from the first input
-        self._blocks = {p.name: p for block in (layer, dense) for p in block.collect_params().values()}
+        self._blocks = {p.name: p for block in (layer, dense) for p in block.collect_params().values() if p.grad_req != "null"}
         self.params = {name: p.data() for name, p in self._blocks.items()}
 
     def begin_state(self, batch_size):
