@@ -24,6 +24,8 @@ def topic(chapter):
 
 def wrong_answers(chapter):
     path = Path(__file__).parent / "wrong_answers" / f"{topic(chapter)}.py"
+    if not path.exists():
+        return {}           # the test below says so, for this chapter alone
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
