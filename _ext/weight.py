@@ -9,7 +9,7 @@ from pathlib import Path
 from fontTools import subset
 from sphinx.application import Sphinx
 
-RULE = re.compile(r'((?:\.fa-[\w-]+:{1,2}before,?)+)\{content:"\\([0-9a-f]+)"\}')
+RULE = re.compile(r'((?:\.fa-[\w-]+:{1,2}before,?)+)\{content:"\\[0-9a-f]+"\}')
 FONT_FACE = re.compile(r"(src:url\(\.\./vendor/fontawesome/webfonts/[\w-]+)\.woff2\)[^}]*\}")
 
 
@@ -22,17 +22,17 @@ def keep_icons_that_are_used(app: Sphinx, exception: "Exception | None") -> None
         used.update(re.findall(r"fa-[a-z0-9-]+", path.read_text(encoding="utf-8")))
 
     stylesheet = static / "styles" / "pydata-sphinx-theme.css"
-    code_points = {0xF107}  # the theme's own stylesheet names this arrow by its code
 
     def keep(rule: re.Match) -> str:
-        if used.isdisjoint(re.findall(r"fa-[\w-]+", rule[1])):
-            return ""
-        code_points.add(int(rule[2], 16))
-        return rule[0]
+        return "" if used.isdisjoint(re.findall(r"fa-[\w-]+", rule[1])) else rule[0]
 
     text = RULE.sub(keep, stylesheet.read_text(encoding="utf-8"))
     stylesheet.write_text(FONT_FACE.sub(r'\1.woff) format("woff")}', text), encoding="utf-8")
-
+    code_points = set()
+    for path in static.rglob("*.css"):  # a stylesheet writes an icon as itself or by its code
+        text = path.read_text(encoding="utf-8")
+        code_points.update(int(code, 16) for code in re.findall(r"\\([ef][0-9a-f]{3})", text))
+        code_points.update(map(ord, re.findall("[\ue000-\uf8ff]", text)))
     for font in (static / "vendor" / "fontawesome" / "webfonts").glob("*.ttf"):
         options = subset.Options(flavor="woff", notdef_outline=True)
         with subset.load_font(str(font), options) as glyphs:
