@@ -199,7 +199,7 @@ TRACE, _ = CELL.forward(ZEROS((5, 2, 3)), CELL.begin_state(2))
 @pytest.mark.parametrize(("refused", "message"), [
     (lambda: RNN(0, 4), r"num_inputs must be a whole number of at least 1, got 0"),
     (lambda: LSTM(3, 2.5), r"num_hiddens must be a whole number of at least 1, got 2\.5"),
-    (lambda: LSTM(3, 4, dtype=int), r"dtype must be a floating point or complex type, got int64"),
+    (lambda: LSTM(3, 4, dtype=int), r"dtype must be a floating point or complex type, got int"),
     (lambda: LSTM(3, 4, peepholes="round"), r"peepholes must be None .*, got 'round'"),
     (lambda: CELL.begin_state(0), r"batch_size must be a whole number of at least 1, got 0"),
     (lambda: CELL.begin_state("2"), r"batch_size must be a whole number of at least 1, got '2'"),

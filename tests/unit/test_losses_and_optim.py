@@ -84,9 +84,10 @@ def test_clipping_scales_all_gradients_by_one_factor(array):
     assert all(grads[name] is kept[name] for name in grads)  # in place: autograd holds the same arrays
 
 
-def test_clipping_leaves_short_gradients_alone(array):
+@pytest.mark.parametrize("max_norm", [5.0, 7.0])
+def test_clipping_leaves_short_gradients_alone(max_norm, array):
     grads = {"W": array([[3.0, 0.0]]), "b": array([4.0])}
-    assert clip_by_global_norm(grads, 5.0) == 5.0
+    assert clip_by_global_norm(grads, max_norm) == 5.0
     assert as_numpy(grads["W"]).tolist() == [[3.0, 0.0]]
     assert as_numpy(grads["b"]).tolist() == [4.0]
 
@@ -98,14 +99,15 @@ def test_sgd_takes_one_step_downhill_in_place(array):
 
 
 def test_adam_worked_out_by_hand(array):
-    """Step 1 moves by lr * sign(g): the corrections cancel. Step 2, with g = 3 after 1, from algorithm 1."""
-    w, adam = array([1.0]), Adam(0.1, eps=0.0)
+    """Algorithm 1 with gradients 1 and 3. In step 1 the corrections cancel; eps is large, so that its place matters."""
+    w, adam = array([1.0]), Adam(0.1, eps=0.25)
     adam.step({"w": w}, {"w": array([1.0])})
-    np.testing.assert_allclose(as_numpy(w), 0.9, rtol=1e-14)
+    first = 1 - 0.1 / (1 + 0.25)
+    np.testing.assert_allclose(as_numpy(w), first, rtol=1e-12)
     adam.step({"w": w}, {"w": array([3.0])})
     m_hat = (0.9 * 0.1 * 1 + 0.1 * 3) / (1 - 0.9 ** 2)
     v_hat = (0.999 * 0.001 * 1 + 0.001 * 9) / (1 - 0.999 ** 2)
-    np.testing.assert_allclose(as_numpy(w), 0.9 - 0.1 * m_hat / v_hat ** 0.5, rtol=1e-12)
+    np.testing.assert_allclose(as_numpy(w), first - 0.1 * m_hat / (v_hat ** 0.5 + 0.25), rtol=1e-12)
 
 
 def test_adam_agrees_with_mxnets(array, mx, rng):

@@ -89,12 +89,14 @@ def test_a_download_is_checked_and_kept_for_the_next_time(tmp_path, server):
     assert server.requests == 1
 
 
-def test_a_damaged_download_is_refused_and_kept_aside_and_the_next_run_goes_on(tmp_path, server):
-    server.body = b"<html>please log in</html>"
+def test_a_damaged_download_is_refused_and_kept_aside_and_the_next_run_goes_on(tmp_path, server, monkeypatch):
+    server.body, given, rename = b"<html>please log in</html>", [], os.replace
+    monkeypatch.setattr(text.os, "replace", lambda path, name: (given.append(name.name), rename(path, name)))
     with pytest.raises(ValueError, match=r"is not The Time Machine .* its SHA-1 is .* kept as .*\.damaged: run again"):
         load_time_machine(data_dir=tmp_path)
     assert names_in(tmp_path) == ["timemachine.txt.damaged"]
     assert (tmp_path / "timemachine.txt.damaged").read_bytes() == server.body
+    assert given == ["timemachine.txt.damaged"]             # not for a moment did it have the final name
     server.body = GOOD
     assert load_time_machine(data_dir=tmp_path).characters == NORMAL
 
