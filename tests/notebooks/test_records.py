@@ -1,0 +1,41 @@
+"""Records that the pages show as records: the first steps of a run, repeated, give the recorded numbers."""
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+from d2l_utils.datasets.text import load_time_machine
+
+RESULTS = Path(__file__).resolve().parents[2] / "bench" / "results"
+
+
+@pytest.fixture(scope="module")
+def seed_perplexity():
+    pytest.importorskip("mxnet")
+    spec = importlib.util.spec_from_file_location("seed_perplexity", RESULTS / "seed_perplexity.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def record():
+    return json.loads((RESULTS / "seed_perplexity.json").read_text())
+
+
+@pytest.mark.filterwarnings("ignore:The Time Machine could not be downloaded")
+@pytest.mark.parametrize("model", ["scratch nd", "NumPy", "NumPy, two biases", "Gluon", "Gluon, one bias"])
+def test_the_record_of_perplexities_repeats(seed_perplexity, record, model):
+    text = load_time_machine(10_000)
+    if not text.source.startswith(record["text"]):
+        pytest.skip("the record is about The Time Machine, which cannot be had here")
+    again = seed_perplexity.run(model, 0, 2, text, text.characters)
+    recorded = next(r for r in record["runs"] if r["model"] == model and r["seed"] == 0)
+    assert again["perplexity"] == pytest.approx(recorded["perplexity"][:2], rel=1e-3)
+
+
+def test_the_record_is_whole(record):
+    runs = {(r["model"], r["seed"]): r for r in record["runs"]}
+    assert len(runs) == 5 * 3
+    assert all(len(r["perplexity"]) == record["settings"]["num_epochs"] == 160 for r in runs.values())
