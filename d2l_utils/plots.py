@@ -206,11 +206,13 @@ def learning_curves(histories, ax=None):
 
 
 def graph(symbol, hide=("weight", "bias"), colors=None, ax=None):
-    """The graph of an `mx.sym` symbol, inputs below and result on top, laid out here: no other program is needed.
+    """The graph of an `mx.sym` symbol, inputs below and results on top, laid out here: no other program is needed.
 
-    hide: inputs whose names end so are left out. colors: dict from a node's name to its hue, or None.
+    Inputs are dotted, results have a thick edge. hide: inputs whose names end so are left out. colors: dict from a
+    node's name to its hue, or None.
     """
-    nodes = json.loads(symbol.tojson())["nodes"]
+    read = json.loads(symbol.tojson())
+    nodes, results = read["nodes"], {k for k, *_ in read["heads"]}
     kept = [k for k, node in enumerate(nodes) if not (node["op"] == "null" and node["name"].endswith(tuple(hide)))]
     parents = {k: [p for p, *_ in nodes[k]["inputs"] if p in kept] for k in kept}
     depth: dict = {}
@@ -219,30 +221,55 @@ def graph(symbol, hide=("weight", "bias"), colors=None, ax=None):
     for k in kept:                                      # an input stands right below the first node that reads it
         if not parents[k]:
             depth[k] = min(depth[c] for c in kept if k in parents[c]) - 1
-    layers = [[k for k in kept if depth[k] == d] for d in range(max(depth.values()) + 1)]
-    width = 2.2 * max(len(layer) for layer in layers)
-    x: dict = {}
-    for layer in layers:
-        wish = {k: np.mean([x[p] for p in parents[k]]) if parents[k] else width * (i + 0.5) / len(layer)
-                for i, k in enumerate(layer)}
-        layer.sort(key=lambda k: wish[k])
-        for i, k in enumerate(layer):
-            x[k] = width * (i + 0.5) / len(layer)
-    ax = _blank_axes(ax, width, 1.6 * len(layers))
-    y = {k: 0.8 + 1.6 * depth[k] for k in kept}
+    # an arrow goes from row to row; where it skips rows, a place is kept for it between the boxes
+    ways = [[p, *((p, k, d) for d in range(depth[p] + 1, depth[k])), k] for k in kept for p in parents[k]]
+    depth.update({stop: stop[2] for way in ways for stop in way[1:-1]})
+    x = _places(depth, [pair for way in ways for pair in zip(way, way[1:])], {k: 2.2 if k in kept else 0.7 for k in depth})
+    y = {k: 0.6 + 1.4 * d for k, d in depth.items()}
+    ax = _blank_axes(ax, max(x[k] for k in kept) + 1.1, max(y.values()) + 0.6)
+    for way in ways:
+        points = [(x[k], y[k] + side) for k in way for side in (-0.42, 0.42)]
+        _arrow(ax, points[1:-1], color=HUES["hidden"], linewidth=1.1)
     for k in kept:
-        for p in parents[k]:
-            _arrow(ax, [(x[p], y[p] + 0.42), (x[k], y[k] - 0.42)], color=HUES["hidden"], linewidth=1.1)
         op = nodes[k]["op"]
         text = nodes[k]["name"] if op == "null" else f"{nodes[k]['name']}\n{_verb(nodes[k])}"
         color = (colors or {}).get(nodes[k]["name"], INK)
-        _box(ax, x[k], y[k], "", color, width=1.95, height=0.84, linestyle=":" if op == "null" else "-")
+        _box(ax, x[k], y[k], "", color, width=1.95, height=0.84, linestyle=":" if op == "null" else "-",
+             linewidth=3 if k in results else 1.8)
         ax.text(x[k], y[k], text, ha="center", va="center", fontsize=8.5, color=INK, zorder=3)
     return ax
+
+
+def _places(depth, edges, width):
+    """An x for each node of a layered graph: near its neighbours, and never over another of its row.
+
+    depth: dict from node to row. edges: pairs of nodes in neighbouring rows. width: dict from node to its room.
+    The rows are sorted by the mean place of what each node is joined to, up and down again, after Sugiyama et al. (1981).
+    """
+    below: dict = {k: [a for a, b in edges if b == k] for k in depth}
+    above: dict = {k: [b for a, b in edges if a == k] for k in depth}
+    rows = [[k for k in depth if depth[k] == d] for d in range(max(depth.values()) + 1)]
+    x = {k: float(i) for row in rows for i, k in enumerate(row)}
+    for sweep in range(80):
+        order, sides = (rows, (below,)) if sweep % 2 == 0 else (rows[::-1], (above,))
+        if sweep >= 20:                                 # the order is settled: now each node goes between its neighbours
+            sides = (below, above)
+        for row in order:
+            joined = {k: [x[j] for side in sides for j in side[k]] or [x[k]] for k in row}
+            for k in row:                               # a long arrow wants to be straight more than short
+                joined[k] += 8 * [x[j] for side in sides for j in side[k] if isinstance(k, tuple) and isinstance(j, tuple)]
+            if sweep < 20:
+                row.sort(key=lambda k: np.mean(joined[k]))
+            room = np.cumsum([width[k] for k in row]) - [width[k] / 2 for k in row]
+            wish = [np.mean(joined[k]) - r for k, r in zip(row, room)]
+            for i, k in enumerate(row):                 # the nearest places to all wishes that keep order and room
+                x[k] = room[i] + max(min(np.mean(wish[a:b]) for b in range(i + 1, len(row) + 1)) for a in range(i + 1))
+    left = min(x[k] - width[k] / 2 for k in depth)
+    return {k: x[k] - left for k in depth}
 
 
 def _verb(node):
     """What a node does, in a word: MXNet says `elemwise_mul` and `Activation`, a reader says multiply and tanh."""
     words = {"elemwise_mul": "multiply", "elemwise_add": "add", "_mul": "multiply", "_plus": "add", "broadcast_mul": "multiply",
-             "broadcast_add": "add", "FullyConnected": "linear"}
+             "broadcast_add": "add", "FullyConnected": "linear", "Concat": "concatenate"}
     return node.get("attrs", {}).get("act_type") or words.get(node["op"], node["op"])
