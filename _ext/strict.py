@@ -24,7 +24,17 @@ def mark_a_build_that_ended_well(app: Sphinx, exception: "Exception | None") -> 
         _mark(app).touch()
 
 
+def remove_pages_that_lost_their_source(app: Sphinx, exception: "Exception | None") -> None:
+    """A chapter that was renamed leaves its old page behind, and links to that page would go on working here alone."""
+    if exception is None and app.builder.format == "html":
+        pages = {Path(app.outdir, f"{name}.html") for name in {*app.env.found_docs, "search"}}
+        for path in Path(app.outdir).rglob("*.html"):
+            if path not in pages and Path(app.outdir, "_static") not in path.parents:
+                path.unlink()
+
+
 def setup(app: Sphinx) -> dict:
     app.connect("config-inited", forget_a_build_that_did_not_end_well)
+    app.connect("build-finished", remove_pages_that_lost_their_source)
     app.connect("build-finished", mark_a_build_that_ended_well, priority=999)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,54 @@
+"""What every page owes its reader: no network, no error, mathematics, words for each picture, a narrow screen, WCAG."""
+import re
+
+import pytest
+from fontTools.ttLib import TTFont
+
+pytestmark = pytest.mark.browser
+MAX_MEGABYTES = 3.0
+
+
+def test_there_are_pages(site):
+    assert (site / "search.html").exists()
+    assert len(list(site.glob("chapters/*.html"))) == len(list(site.parents[1].glob("chapters/*.md"))) > 0
+
+
+def test_a_page_asks_no_other_address_for_anything(visit, origin, page):
+    assert visit(origin, page).blocked == []
+
+
+def test_the_console_says_no_error(visit, origin, page):
+    assert visit(origin, page).errors == []
+
+
+def test_all_mathematics_is_set(visit, origin, page):
+    assert visit(origin, page).unset_mathematics == []
+
+
+def test_every_picture_is_put_into_words(visit, page):
+    file_name = re.compile(r"\.(svg|png|jpe?g|gif|webp)$|^[0-9a-f]{16,}")
+    assert [image for alt, image in visit("http", page).images if not alt.strip() or file_name.search(alt)] == []
+
+
+def test_every_icon_is_in_the_fonts_that_were_cut_down(visit, site, page):
+    fonts = {"solid": "fa-solid-900.woff", "brands": "fa-brands-400.woff"}
+    known = {name: TTFont(site / "_static/vendor/fontawesome/webfonts" / file).getBestCmap() for name, file in fonts.items()}
+    icons = visit("http", page).icons
+    assert icons
+    assert [icon for name, icon in icons if ord(icon) not in known[name]] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_at_320_pixels_nothing_scrolls_sideways_but_inside_itself(visit, page, scheme):
+    assert visit("http", page).too_wide[scheme] == []
+
+
+@pytest.mark.parametrize("look", ["light, wide", "dark, narrow"])
+def test_axe_finds_no_violation_of_wcag_2_1_a_and_aa(visit, page, look):
+    assert visit("http", page).violations[look] == []
+
+
+def test_a_page_weighs_at_most_three_megabytes(visit, page, record_property):
+    megabytes = sum(visit("http", page).weights.values()) / 1e6
+    record_property("weight", (megabytes, page))
+    assert megabytes <= MAX_MEGABYTES
