@@ -35,7 +35,7 @@ test: book  ## check the code (ruff, mypy), then run all tests, those in a brows
 
 lab: $(STAMP)  ## open the chapters as notebooks in JupyterLab
 	@echo "Opening JupyterLab: double-click a file in chapters/"
-	@JUPYTER_CONFIG_PATH=binder $(BIN)/jupyter lab
+	@JUPYTER_CONFIG_PATH=$(CURDIR)/binder $(BIN)/jupyter lab
 
 serve: book  ## show the built pages on http://localhost:8000 (PORT=... for another)
 	@echo "Serving the book on http://localhost:$(PORT) (Ctrl-C ends it)"
@@ -75,25 +75,23 @@ $(STAMP): requirements.lock pyproject.toml | $(BIN)/python
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-input --no-deps --no-build-isolation -e .
 	@touch $@
 
-# Version managers leave commands that exist and fail, so a candidate counts only if it runs.
+# Version managers leave commands that exist and fail, and Debian's Python may lack venv, so a candidate counts only if
+# it runs and can make an environment.
 $(BIN)/python:
 	@for python in $(or $(PYTHON),$(CANDIDATES) $(NEWER)); do \
-	    version=$$($$python -c 'import sys; print("%d %d" % sys.version_info[:2])' 2>/dev/null) || continue; \
+	    version=$$($$python -c 'import ensurepip, sys, venv; print("%d %d" % sys.version_info[:2])' 2>/dev/null) || continue; \
 	    set -- $$version; \
 	    if [ $$1 -eq 3 ] && [ $$2 -ge 9 ]; then break; fi; \
 	    version=; \
 	done; \
 	if [ -z "$$version" ]; then \
-	    echo "No Python 3.9 or later was found$(if $(PYTHON), as $(PYTHON)). Install Python 3.11 (for instance: apt install python3.11 python3.11-venv," \
-	        "or brew install python@3.11), or name one: make PYTHON=/path/to/python book"; \
+	    echo "No Python 3.9 or later that can make environments was found$(if $(PYTHON), as $(PYTHON)). Install Python 3.11" \
+	        "(for instance: apt install python3.11 python3.11-venv, or brew install python@3.11)," \
+	        "or name one: make PYTHON=/path/to/python book"; \
 	    exit 1; \
 	fi; \
 	if [ $$2 -gt 12 ]; then \
-	    echo "MXNet needs Python 3.9 to 3.12, and none was found: with Python $$1.$$2 the book is built without MXNet."; \
-	fi; \
-	if ! $$python -c 'import ensurepip, venv' 2>/dev/null; then \
-	    echo "Python $$1.$$2 cannot make environments: install its venv module (on Debian or Ubuntu: apt install python$$1.$$2-venv)."; \
-	    exit 1; \
+	    echo "MXNet needs Python 3.9 to 3.12: with Python $$1.$$2 the book is built without it, and shows recorded outputs"; \
 	fi; \
 	echo "Making the environment $(VENV) with Python $$1.$$2"; \
 	rm -rf $(VENV); $$python -m venv $(VENV)
