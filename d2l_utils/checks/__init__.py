@@ -5,6 +5,7 @@ written. It returns a Verdict, which a notebook shows as a sentence. An error in
 reader's to see: it is not caught.
 """
 import functools
+import textwrap
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ class Verdict:
     message: str
 
     def __repr__(self):
-        return self.message
+        return textwrap.fill(self.message, 72)      # the width of a page's column
 
 
 class WrongAnswer(Exception):
