@@ -12,7 +12,7 @@ CANDIDATES := python3.11 python3.12 python3.10 python3.9
 NEWER      := python3.13 python3.14 python3 python
 
 .DEFAULT_GOAL := help
-.PHONY: book test lab serve notebooks bench lock clean help
+.PHONY: book test lab serve notebooks bench record lock clean help
 
 # One thread and one hash seed: the same numbers on every machine, and two notebooks at once do not fight for cores.
 test bench: export PYTHONHASHSEED := 0
@@ -52,6 +52,11 @@ bench: $(STAMP)  ## run the measurements in bench/, each of which prints one tab
 	@ls bench/*.py >/dev/null 2>&1 || echo "No measurements yet: bench/ holds no scripts"
 	@for script in $(wildcard bench/*.py); do echo "Running $$script"; $(BIN)/python $$script || exit 1; done
 
+record: $(STAMP)  ## keep what the cells that need MXNet print, for machines without it, in data/records
+	@echo "Building the book and keeping the outputs of the cells that need MXNet"
+	@RECORD=1 $(BIN)/jupyter-book build . -q -W -n --keep-going --all
+	@echo "Done. Look at: git diff data/records"
+
 lock: $(STAMP)  ## resolve requirements.txt again into requirements.lock (UPGRADE=--upgrade for newer versions)
 	@echo "Resolving requirements.txt for all machines"
 	@test -x _build/uv/bin/uv || { $(BIN)/python -m venv _build/uv && _build/uv/bin/pip install -q uv; }
@@ -71,8 +76,8 @@ help:  ## list the commands
 $(STAMP): requirements.lock pyproject.toml | $(BIN)/python
 	@rm -f $@
 	@echo "Installing the packages of requirements.lock into $(VENV) (a minute or two, once)"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-input --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-input --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --no-deps --no-build-isolation -e .
 	@touch $@
 
 # Version managers leave commands that exist and fail, and Debian's Python may lack venv, so a candidate counts only if

@@ -3,7 +3,7 @@
 MyST-NB executes one notebook after the other, and its cache (jupyter-cache) looks at a notebook's cells alone. Here
 the stale notebooks run in as many processes as there are cores and their outputs are put into that same cache, where
 MyST-NB then finds them. The cache's folder is named after what else decides the outputs: the package d2l_utils and
-the data, so that a change in either executes everything again.
+the data, so that a change in either executes everything again. Without MXNet its cells show records (records.py).
 """
 import hashlib
 import json
@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import nbformat
+import records
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from myst_nb.core.read import create_nb_reader
@@ -24,6 +25,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
 TEXT = "timemachine.txt"
+RECORDING = "RECORD" in os.environ      # make record
 
 # What makes two executions print the same: one thread, one hash seed, fixed dates and names inside figures, and no
 # progress bars, which belong on a screen and not on a page.
@@ -39,15 +41,16 @@ KERNEL_ENVIRONMENT = {
 KERNEL_ARGUMENTS = ["--InlineBackend.figure_formats=svg", "--IPKernelApp.log_level=ERROR"]
 
 
-def fingerprint(root: Path) -> str:
-    """A hash of all files outside the chapters that decide what the chapters print."""
+def fingerprint(root: Path, without: "Path | None" = None) -> str:
+    """A hash of all files outside the chapters that decide what the chapters print, but the file `without`."""
     folders = ["d2l_utils", "data", "bench/results"]
     files = [path for folder in folders for path in (root / folder).rglob("*")]
     files += [root / "requirements.lock", Path(__file__), Path(KERNEL_ENVIRONMENT["MATPLOTLIBRC"])]
     files += [Path(os.environ.get("D2L_DATA", root), TEXT)]
+    skipped = {"__pycache__", "records"} if records.mxnet_is_installed() else {"__pycache__"}
     digest = hashlib.sha256()
     for path in sorted(files):
-        if path.is_file() and "__pycache__" not in path.parts:
+        if path.is_file() and path != without and path.parent.name not in skipped:
             digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]
 
@@ -64,14 +67,15 @@ def choose_cache(app: Sphinx, config: object) -> None:
 def keep_cache_after_download(app: Sphinx, exception: "Exception | None") -> None:
     """The first run on a machine may download a text into data/, which changes the fingerprint: if all chapters ran
     in this build they ran with that text, and the cache goes by its new name."""
-    cache = Path(app.config.nb_execution_cache_path)
-    renamed = cache.with_name(fingerprint(Path(app.srcdir)))
-    if exception is None and renamed != cache and app.env.all_chapters_ran:
-        cache.rename(renamed)
+    root, cache = Path(app.srcdir), Path(app.config.nb_execution_cache_path)
+    text = root / "data" / TEXT
+    if exception is None and app.env.all_chapters_ran and text.exists() and fingerprint(root, without=text) == cache.name:
+        cache.rename(cache.with_name(fingerprint(root)))
 
 
-def execute(notebook: nbformat.NotebookNode, folder: Path, root: Path, timeout: int) -> float:
+def execute(notebook: nbformat.NotebookNode, source: Path, root: Path, timeout: int) -> float:
     """Execute a notebook in place, in a fresh kernel that finds d2l_utils; return the seconds it took."""
+    with_mxnet = records.mxnet_is_installed()
     path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
     start = time.perf_counter()
     client = NotebookClient(
@@ -79,9 +83,12 @@ def execute(notebook: nbformat.NotebookNode, folder: Path, root: Path, timeout: 
         timeout=timeout,
         record_timing=False,    # it would go into the cells' metadata, by which the cache knows a notebook
         extra_arguments=KERNEL_ARGUMENTS,
-        resources={"metadata": {"path": str(folder)}},
+        resources={"metadata": {"path": str(source.parent)}},
+        skip_cells_with_tag="skip-execution" if with_mxnet else records.TAG,
     )
     client.execute(env={**os.environ, **KERNEL_ENVIRONMENT, "PYTHONPATH": path})
+    if not with_mxnet:
+        records.recall(notebook, source)
     return time.perf_counter() - start
 
 
@@ -101,6 +108,8 @@ def execute_stale_chapters(app: Sphinx, env: BuildEnvironment, docnames: list) -
         notebook = reader.read(text)
         try:
             seconds[name] = cache.match_cache_notebook(notebook).data["execution_seconds"]
+            if RECORDING:
+                records.keep(cache.merge_match_into_notebook(notebook)[1], source)
         except KeyError:
             stale[name] = (source, notebook)
     env.all_chapters_ran = len(stale) == len(seconds.keys() | stale.keys())
@@ -108,7 +117,7 @@ def execute_stale_chapters(app: Sphinx, env: BuildEnvironment, docnames: list) -
     failures = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:    # threads suffice: the work is done in the kernels
         jobs = {
-            pool.submit(execute, notebook, source.parent, root, env.mystnb_config.execution_timeout): name
+            pool.submit(execute, notebook, source, root, env.mystnb_config.execution_timeout): name
             for name, (source, notebook) in stale.items()
         }
         for count, job in enumerate(as_completed(jobs), 1):
@@ -124,6 +133,8 @@ def execute_stale_chapters(app: Sphinx, env: BuildEnvironment, docnames: list) -
                 cache.cache_notebook_bundle(
                     CacheBundleIn(notebook, str(source), data=data), check_validity=False, overwrite=True
                 )
+                if RECORDING:
+                    records.keep(notebook, source)
                 print(f"  {count}/{len(stale)} {name} executed in {seconds[name]:.1f} s", flush=True)
     record.parent.mkdir(parents=True, exist_ok=True)
     record.write_text(json.dumps(dict(sorted(seconds.items())), indent=1) + "\n")
