@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from d2l_utils.datasets.text import consecutive_batches, one_hot
 from d2l_utils.layers import Dense
