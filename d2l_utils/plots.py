@@ -222,7 +222,7 @@ def graph(symbol, hide=("weight", "bias"), colors=None, ax=None):
         if not parents[k]:
             depth[k] = min(depth[c] for c in kept if k in parents[c]) - 1
     # an arrow goes from row to row; where it skips rows, a place is kept for it between the boxes
-    ways = [[p, *((p, k, d) for d in range(depth[p] + 1, depth[k])), k] for k in kept for p in parents[k]]
+    ways: list = [[p, *((p, k, d) for d in range(depth[p] + 1, depth[k])), k] for k in kept for p in parents[k]]
     depth.update({stop: stop[2] for way in ways for stop in way[1:-1]})
     x = _places(depth, [pair for way in ways for pair in zip(way, way[1:])], {k: 2.2 if k in kept else 0.7 for k in depth})
     y = {k: 0.6 + 1.4 * d for k, d in depth.items()}
@@ -251,9 +251,9 @@ def _places(depth, edges, width):
     rows = [[k for k in depth if depth[k] == d] for d in range(max(depth.values()) + 1)]
     x = {k: float(i) for row in rows for i, k in enumerate(row)}
     for sweep in range(80):
-        order, sides = (rows, (below,)) if sweep % 2 == 0 else (rows[::-1], (above,))
+        order, sides = (rows, [below]) if sweep % 2 == 0 else (rows[::-1], [above])
         if sweep >= 20:                                 # the order is settled: now each node goes between its neighbours
-            sides = (below, above)
+            sides = [below, above]
         for row in order:
             joined = {k: [x[j] for side in sides for j in side[k]] or [x[k]] for k in row}
             for k in row:                               # a long arrow wants to be straight more than short

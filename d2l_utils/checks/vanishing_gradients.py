@@ -101,8 +101,8 @@ def clip_together(answer):
         if any(np.shape(clipped[name]) != g.shape for name, g in grads.items()):
             raise WrongAnswer("each clipped array should have the shape of the one that was given")
         g = _flat(grads.values())
-        norms = [max(np.linalg.norm(array), 1e-300) for array in grads.values()]     # no division by zero below
-        norm = max(np.linalg.norm(g), 1e-300)
+        norms = [max(float(np.linalg.norm(array)), 1e-300) for array in grads.values()]     # no division by zero below
+        norm = max(float(np.linalg.norm(g)), 1e-300)
         expect(_flat(clipped[name] for name in grads), min(1.0, limit / norm) * g, "the clipped gradient", misconceptions=[
             (np.clip(g, -limit, limit), "each entry is clipped by itself, which changes the direction"),
             (_flat(min(1.0, limit / n) * array for n, array in zip(norms, grads.values())),
