@@ -34,5 +34,9 @@ def cross_entropy(Y, targets):
 
 
 def perplexity(loss):
-    """exp(loss): the number of equally likely next tokens that would be as hard to guess. loss: nats a token."""
-    return float(np.exp(loss))
+    """exp(loss): the number of equally likely next tokens that would be as hard to guess. loss: nats a token.
+
+    A loss above 709 gives infinity.
+    """
+    with np.errstate(over="ignore"):
+        return float(np.exp(loss))
