@@ -60,5 +60,5 @@ def recall(notebook: nbformat.NotebookNode, chapter: Path) -> None:
 
 
 def note(text: str) -> nbformat.NotebookNode:
-    html = f'<p class="recorded">{text}</p>'
-    return new_output("display_data", data={"text/html": html, "text/plain": text})
+    # printed, not displayed: of what a cell displays MyST-NB makes a figure, where the cell asks for one
+    return new_output("stream", name="stdout", text=f"{text}\n")
