@@ -52,6 +52,22 @@ def as_numbers(value, what):
         raise WrongAnswer(f"{what} should be a number or an array of numbers, got {type(value).__name__}") from None
 
 
+def with_keys(value, keys):
+    """value, if it is a dictionary with these keys and no others."""
+    if not isinstance(value, dict) or set(value) != set(keys):
+        raise WrongAnswer(f"return a dictionary with the keys {', '.join(keys)}")
+    return value
+
+
+def put_weights(cell, weights, names):
+    """Set the parameters of a cell that names lists to the reader's arrays, if their shapes fit."""
+    for name, w in with_keys(weights, names).items():
+        w = as_numbers(w, name)
+        if w.shape != cell.params[name].shape:
+            raise WrongAnswer(f"{name} should have the shape {cell.params[name].shape}, got {w.shape}")
+        cell.params[name][...] = w
+
+
 def expect(value, wanted, what, misconceptions=(), tolerance=1e-4):
     """Compare an answer with what it should be, in float32 or float64; raise WrongAnswer with the hint that fits.
 

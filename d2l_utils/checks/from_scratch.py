@@ -2,7 +2,7 @@
 import numpy as np
 
 from d2l_utils.cells import LSTM
-from d2l_utils.checks import WrongAnswer, as_numbers, exercise, expect
+from d2l_utils.checks import WrongAnswer, as_numbers, exercise, expect, with_keys
 from d2l_utils.datasets.text import DATA_DIR, TALE, Vocab, normalize
 from d2l_utils.losses import softmax
 from d2l_utils.optim import SGD, Adam
@@ -69,10 +69,7 @@ def words(answer):
 
 @exercise
 def settings(answer):
-    wanted = {"optimizer", "lr", "clip", "sigma", "forget_bias"}
-    chosen = answer()
-    if not isinstance(chosen, dict) or set(chosen) != wanted:
-        raise WrongAnswer(f"return a dictionary with the keys {', '.join(sorted(wanted))}")
+    chosen = with_keys(answer(), ("optimizer", "lr", "clip", "sigma", "forget_bias"))
     if chosen["optimizer"] not in ("sgd", "adam"):
         raise WrongAnswer(f'optimizer is "sgd" or "adam", got {chosen["optimizer"]!r}')
     text = normalize((DATA_DIR / TALE).read_text(encoding="utf-8"))[:3000]

@@ -1,7 +1,7 @@
 """Checks of the exercises in chapter 8, The LSTM in Gluon. They work on NumPy arrays and need no MXNet."""
 import numpy as np
 
-from d2l_utils.checks import WrongAnswer, exercise, expect
+from d2l_utils.checks import exercise, expect, with_keys
 
 
 @exercise
@@ -9,10 +9,7 @@ def input_weights(answer):
     for num_hiddens, num_inputs in ((3, 2), (4, 4)):
         stacked = np.random.default_rng(num_hiddens).standard_normal((4 * num_hiddens, num_inputs))
         blocks = dict(zip("ifco", np.split(stacked, 4)))
-        got = answer(stacked.copy())
-        names = [f"W_x{gate}" for gate in "ifoc"]
-        if not isinstance(got, dict) or set(got) != set(names):
-            raise WrongAnswer(f"return a dictionary with the keys {', '.join(names)}")
+        got = with_keys(answer(stacked.copy()), [f"W_x{gate}" for gate in "ifoc"])
         other_order = dict(zip("ifoc", np.split(stacked, 4)))
         columns = dict(zip("ifco", np.split(stacked.reshape(num_inputs, -1), 4, axis=1)))
         for gate, block in blocks.items():

@@ -3,7 +3,7 @@ import numpy as np
 
 from d2l_utils.cells import LSTM, sigmoid
 from d2l_utils.cells.lstm import GATES
-from d2l_utils.checks import WrongAnswer, as_numbers, exercise, expect
+from d2l_utils.checks import WrongAnswer, as_numbers, exercise, expect, with_keys
 
 
 @exercise
@@ -79,9 +79,7 @@ def graph_gradients(answer):
                 (np.outer(ones, x3), "on the way from z to W stands a product: its factor x2 is missing")]),
             "b": (x2, [(ones, "on the way from z to b stands a product: its factor x2 is missing")]),
         }
-        grads = answer(x1, x2, x3, W, b)
-        if not isinstance(grads, dict) or set(grads) != set(wanted):
-            raise WrongAnswer(f"return a dictionary with the keys {', '.join(wanted)}")
+        grads = with_keys(answer(x1, x2, x3, W, b), wanted)
         for name, (value, misconceptions) in wanted.items():
             expect(grads[name], value, f"the gradient of {name}", misconceptions)
     return "Two products and a sum, walked backwards."

@@ -2,7 +2,7 @@
 import numpy as np
 
 from d2l_utils.cells import LSTM
-from d2l_utils.checks import WrongAnswer, as_numbers, exercise, expect
+from d2l_utils.checks import WrongAnswer, exercise, expect, put_weights
 
 
 @exercise
@@ -32,15 +32,8 @@ def forget_bias_for(answer):
 
 @exercise
 def latch_weights(answer):
-    weights, cell = answer(), LSTM(2, 1, sigma=0.0)
-    names = ("W_xi", "W_xf", "W_xc", "b_i", "b_f", "b_c")
-    if not isinstance(weights, dict) or set(weights) != set(names):
-        raise WrongAnswer(f"return a dictionary with the keys {', '.join(names)}")
-    for name in names:
-        value = as_numbers(weights[name], name)
-        if value.shape != cell.params[name].shape:
-            raise WrongAnswer(f"{name} should have the shape {cell.params[name].shape}, got {value.shape}")
-        cell.params[name][...] = value
+    cell = LSTM(2, 1, sigma=0.0)
+    put_weights(cell, answer(), ("W_xi", "W_xf", "W_xc", "b_i", "b_f", "b_c"))
     rng = np.random.default_rng(0)
     for share in (0.03, 0.3):                           # commands seldom, then often
         value, command = rng.choice([-1.0, 1.0], 100), rng.random(100) < share

@@ -4,21 +4,14 @@ from collections import Counter
 import numpy as np
 
 from d2l_utils.cells import RNN
-from d2l_utils.checks import WrongAnswer, as_numbers, exercise, expect
+from d2l_utils.checks import WrongAnswer, exercise, expect, put_weights
 from d2l_utils.datasets.text import consecutive_batches
 
 
 @exercise
 def delay_weights(answer):
-    weights, cell = answer(), RNN(1, 3, sigma=0.0)
-    names = ("W_xh", "W_hh", "b_h")
-    if not isinstance(weights, dict) or set(weights) != set(names):
-        raise WrongAnswer(f"return a dictionary with the keys {', '.join(names)}")
-    for name in names:
-        value = as_numbers(weights[name], name)
-        if value.shape != cell.params[name].shape:
-            raise WrongAnswer(f"{name} should have the shape {cell.params[name].shape}, got {value.shape}")
-        cell.params[name][...] = value
+    cell = RNN(1, 3, sigma=0.0)
+    put_weights(cell, answer(), ("W_xh", "W_hh", "b_h"))
     x = np.random.default_rng(0).choice([-1.0, 1.0], 60)
     wanted = np.stack([x[2:], x[1:-1], x[:-2]], axis=-1)        # row t: x_t, x_{t-1}, x_{t-2}
 
