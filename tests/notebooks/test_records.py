@@ -3,11 +3,13 @@ import importlib.util
 import json
 from pathlib import Path
 
+import jupytext
 import pytest
 
 from d2l_utils.datasets.text import load_time_machine
 
-RESULTS = Path(__file__).resolve().parents[2] / "bench" / "results"
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "bench" / "results"
 
 
 @pytest.fixture(scope="module")
@@ -39,3 +41,11 @@ def test_the_record_is_whole(record):
     runs = {(r["model"], r["seed"]): r for r in record["runs"]}
     assert len(runs) == 5 * 3
     assert all(len(r["perplexity"]) == record["settings"]["num_epochs"] == 160 for r in runs.values())
+
+
+@pytest.mark.parametrize("chapter", sorted(ROOT.glob("chapters/*.md")), ids=lambda chapter: chapter.stem)
+def test_every_cell_that_needs_mxnet_has_its_record(chapter):
+    cells = [cell.source for cell in jupytext.read(chapter).cells if "needs-mxnet" in cell.metadata.get("tags", [])]
+    kept = ROOT / "data" / "records" / f"{chapter.stem}.json"
+    recorded = [cell["source"] for cell in json.loads(kept.read_text())["cells"]] if kept.exists() else []
+    assert recorded == cells, "a cell has changed since its outputs were recorded: make record"
