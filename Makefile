@@ -30,7 +30,7 @@ test: book  ## check the code (ruff, mypy), then run all tests, those in a brows
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy d2l_utils
 	@echo "Running the tests"
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest -n 2 --dist loadgroup
 	@echo "Done. All tests passed."
 
 lab: $(STAMP)  ## open the chapters as notebooks in JupyterLab
