@@ -38,7 +38,12 @@ KERNEL_ENVIRONMENT = {
     "MATPLOTLIBRC": str(Path(__file__).with_name("matplotlibrc")),
     "SOURCE_DATE_EPOCH": "0",
 }
-KERNEL_ARGUMENTS = ["--InlineBackend.figure_formats=svg", "--IPKernelApp.log_level=ERROR"]
+KERNEL_ARGUMENTS = [
+    "--InlineBackend.figure_formats=svg",
+    "--IPKernelApp.log_level=ERROR",
+    # NumPy 2 shows a number as np.float64(0.9), which glue cannot format: numbers look as they did in NumPy 1
+    "--IPKernelApp.exec_lines=import numpy; int(numpy.__version__[0]) < 2 or numpy.set_printoptions(legacy='1.25')",
+]
 
 
 def fingerprint(root: Path, without: "Path | None" = None) -> str:

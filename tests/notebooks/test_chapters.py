@@ -11,6 +11,7 @@ import pytest
 import d2l_utils
 
 ROOT = Path(__file__).resolve().parents[2]
+MXNET = importlib.util.find_spec("mxnet") is not None
 CHAPTERS = sorted((ROOT / "chapters").glob("*.md"))
 EXERCISE = re.compile(r"^`{3,}\{exercise\}.*?^:label: ex-([\w-]+)$", re.MULTILINE | re.DOTALL)
 SOLUTION = re.compile(r"^````\{solution\} ex-([\w-]+)$(.*?)^````$", re.MULTILINE | re.DOTALL)
@@ -40,9 +41,10 @@ def definitions(chapter):
     """The namespace of a chapter's imports, functions and classes, without running its experiments."""
     namespace = {}
     for cell in jupytext.read(chapter).cells:
-        if cell.cell_type == "code":
+        tags = cell.metadata.get("tags", [])
+        if cell.cell_type == "code" and (MXNET or "needs-mxnet" not in tags):
             kept = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
-            body = [node for node in ast.parse(cell.source.replace("%matplotlib", "#")).body if isinstance(node, kept)]
+            body = [node for node in ast.parse(cell.source).body if isinstance(node, kept)]
             exec(compile(ast.Module(body, []), chapter.name, "exec"), namespace)
     return namespace
 
