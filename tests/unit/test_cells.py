@@ -200,7 +200,7 @@ TRACE, _ = CELL.forward(ZEROS((5, 2, 3)), CELL.begin_state(2))
     (lambda: RNN(0, 4), r"num_inputs must be a whole number of at least 1, got 0"),
     (lambda: LSTM(3, 2.5), r"num_hiddens must be a whole number of at least 1, got 2\.5"),
     (lambda: LSTM(3, 4, dtype=int), r"dtype must be a floating point or complex type, got int"),
-    (lambda: LSTM(3, 4, peepholes="round"), r"peepholes must be None .*, got 'round'"),
+    (lambda: LSTM(3, 4, peepholes="round"), r"peepholes must be None, .* or .*, got 'round'"),
     (lambda: CELL.begin_state(0), r"batch_size must be a whole number of at least 1, got 0"),
     (lambda: CELL.begin_state("2"), r"batch_size must be a whole number of at least 1, got '2'"),
     (lambda: CELL.forward(ZEROS((5, 3)), CELL.begin_state(2)), r"X must have the shape .* got \(5, 3\)"),
@@ -220,3 +220,34 @@ TRACE, _ = CELL.forward(ZEROS((5, 2, 3)), CELL.begin_state(2))
 def test_what_does_not_fit_is_refused_by_name(refused, message):
     with pytest.raises(ValueError, match=message):
         refused()
+
+
+@pytest.mark.parametrize("peepholes", ["diagonal", "full"])
+def test_peepholes_of_zero_are_no_peepholes(peepholes, rng):
+    plain, peeping = LSTM(2, 4, rng=rng, sigma=0.7), LSTM(2, 4, peepholes)
+    peeping.params.update(plain.params)
+    for gate in "ifo":
+        peeping.params[f"W_c{gate}"][...] = 0
+    X, state = rng.standard_normal((9, 3, 2)), (rng.standard_normal((3, 4)), rng.standard_normal((3, 4)))
+    (ours, _), (theirs, _) = peeping.forward(X, state), plain.forward(X, state)
+    assert (ours.H == theirs.H).all()
+    weigh = rng.standard_normal(ours.H.shape)
+    (grads, d_X, _), (plain_grads, plain_d_X, _) = peeping.backward(ours, weigh), plain.backward(theirs, weigh)
+    assert (d_X == plain_d_X).all()
+    assert all((grads[name] == g).all() for name, g in plain_grads.items())
+
+
+def test_diagonal_matrices_as_full_peepholes_are_diagonal_peepholes(rng):
+    diagonal = LSTM(2, 4, "diagonal", rng=rng, sigma=0.7)
+    full = LSTM(2, 4, "full")
+    full.params.update({name: np.diag(w) if name.startswith("W_c") else w for name, w in diagonal.params.items()})
+    X, state = rng.standard_normal((9, 3, 2)), (rng.standard_normal((3, 4)), rng.standard_normal((3, 4)))
+    (one, _), (other, _) = diagonal.forward(X, state), full.forward(X, state)
+    np.testing.assert_allclose(other.C, one.C, rtol=1e-12, atol=1e-14)
+    weigh = rng.standard_normal(one.H.shape)
+    (grads, d_X, d_state), (full_grads, full_d_X, full_d_state) = diagonal.backward(one, weigh), full.backward(other, weigh)
+    for got, wanted in ((full_d_X, d_X), *zip(full_d_state, d_state)):
+        np.testing.assert_allclose(got, wanted, rtol=1e-10, atol=1e-13)
+    for name, g in grads.items():
+        got = np.diag(full_grads[name]) if name.startswith("W_c") else full_grads[name]
+        np.testing.assert_allclose(got, g, rtol=1e-10, atol=1e-13)

@@ -14,8 +14,11 @@ from d2l_utils.cells import LSTM, RNN, lstm
 
 NUM_STEPS, BATCH_SIZE, NUM_INPUTS, NUM_HIDDENS = 6, 3, 4, 5
 CELLS = {"RNN": lambda rng, **kw: RNN(NUM_INPUTS, NUM_HIDDENS, rng=rng, sigma=0.6, **kw),
-         "LSTM": lambda rng, **kw: LSTM(NUM_INPUTS, NUM_HIDDENS, rng=rng, sigma=0.6, forget_bias=1.0, **kw)}
-INPUTS = {"RNN": [*RNN(1, 1).params, "X", "H"], "LSTM": [*LSTM(1, 1).params, "X", "H", "C"]}
+         **{f"LSTM, peepholes {p}": lambda rng, p=p: LSTM(NUM_INPUTS, NUM_HIDDENS, p, rng=rng, sigma=0.6, forget_bias=1.0)
+            for p in (None, "diagonal", "full")}}
+LSTMS = [kind for kind in CELLS if kind != "RNN"]
+INPUTS = {kind: [*new(np.random.default_rng(0)).params, "X", "H", *(["C"] if kind in LSTMS else [])]
+          for kind, new in CELLS.items()}
 CASES = [(kind, name) for kind, names in INPUTS.items() for name in names]
 
 
@@ -94,13 +97,16 @@ def forward_with_nudges(problem, nudges):
     """A second LSTM, its gates stacked in one product, with something added to each quantity at each step."""
     p = {name: w.astype(complex) for name, w in problem.values.items()}
     W_x, W_h, b = (np.concatenate([p[part + gate] for gate in lstm.GATES], axis=-1) for part in ("W_x", "W_h", "b_"))
+    V = {gate: p.get(f"W_c{gate}", np.zeros(NUM_HIDDENS)) for gate in "ifo"}
+    V = {gate: w if w.ndim == 2 else np.diag(w) for gate, w in V.items()}       # any peepholes as full matrices
     H, C = p["H"], p["C"]
     steps = []
     for t, X_t in enumerate(p["X"]):
         Z_i, Z_f, Z_c, Z_o = np.split(X_t @ W_x + H @ W_h + b, 4, axis=-1)
-        I, F, O = (1 / (1 + np.exp(-Z)) + nudges[gate][t] for Z, gate in ((Z_i, "I"), (Z_f, "F"), (Z_o, "O")))
+        I, F = (1 / (1 + np.exp(-Z)) + nudges[gate][t] for Z, gate in ((Z_i + C @ V["i"], "I"), (Z_f + C @ V["f"], "F")))
         C_tilde = np.tanh(Z_c) + nudges["C_tilde"][t]
         C = F * C + I * C_tilde + nudges["C"][t]
+        O = 1 / (1 + np.exp(-Z_o - C @ V["o"])) + nudges["O"][t]
         H = O * np.tanh(C) + nudges["H"][t]
         steps.append((I, F, O, C_tilde, C, H))
     return dict(zip(("I", "F", "O", "C_tilde", "C", "H"), map(np.array, zip(*steps))))
@@ -110,10 +116,11 @@ def no_nudges():
     return {name: np.zeros((NUM_STEPS, BATCH_SIZE, NUM_HIDDENS), complex) for name in ("I", "F", "O", "C_tilde", "C", "H")}
 
 
+@pytest.mark.parametrize("kind", LSTMS)
 @pytest.mark.parametrize("name", ["I", "F", "O", "C_tilde", "C", "H"])
-def test_trace_agrees_with_a_second_lstm_and_d_trace_with_nudging_it(name, rng):
+def test_trace_agrees_with_a_second_lstm_and_d_trace_with_nudging_it(kind, name, rng):
     """d_trace holds what L gains when one gate, cell or hidden state at one step is nudged, all else following from it."""
-    problem = Problem(CELLS["LSTM"](rng), rng)
+    problem = Problem(CELLS[kind](rng), rng)
     trace, _ = problem.forward()
     np.testing.assert_allclose(getattr(trace, name), forward_with_nudges(problem, no_nudges())[name].real, rtol=1e-13)
 
@@ -145,13 +152,15 @@ def nd_forward(nd, kind, v):
     """The cell's equations once more, in MXNet's nd. Returns the hidden states and the last state."""
     H, C, outputs = v["H"], v.get("C"), []
     for X_t in v["X"]:
-        def z(gate, X_t=X_t, H=H):
-            return nd.dot(X_t, v[f"W_x{gate}"]) + nd.dot(H, v[f"W_h{gate}"]) + v[f"b_{gate}"]
+        def z(gate, C=None, X_t=X_t, H=H):
+            plain = nd.dot(X_t, v[f"W_x{gate}"]) + nd.dot(H, v[f"W_h{gate}"]) + v[f"b_{gate}"]
+            W = v.get(f"W_c{gate}")
+            return plain if W is None else plain + (nd.dot(C, W) if W.ndim == 2 else C * W)
         if kind == "RNN":
             H = nd.tanh(z("h"))
         else:
-            C = nd.sigmoid(z("f")) * C + nd.sigmoid(z("i")) * nd.tanh(z("c"))
-            H = nd.sigmoid(z("o")) * nd.tanh(C)
+            C = nd.sigmoid(z("f", C)) * C + nd.sigmoid(z("i", C)) * nd.tanh(z("c"))
+            H = nd.sigmoid(z("o", C)) * nd.tanh(C)
         outputs.append(H)
     return nd.stack(*outputs), (H,) if kind == "RNN" else (H, C)
 
@@ -193,13 +202,21 @@ MUTANTS = [
     ("d_H_next += d @ p[f\"W_h{gate}\"].T", "d_H_next = d @ p[f\"W_h{gate}\"].T"),  # the last gate overwrites the others
     ("d_C_next = d_C * F", "d_C_next = d_C"),                                       # the constant flow of 1997
     ("if t > 0 else self.state", "if t > 1 else self.state"),
+    ("self._undo_peek(\"o\", C, d", "self._undo_peek(\"o\", C_before, d"),          # the output gate sees the new cell
+    ("d_C_next += self._undo_peek(gate, C_before, d, grads)", "self._undo_peek(gate, C_before, d, grads)"),
+    ("d @ W.T if self", "d @ W if self"),
+    ("(d * C).sum(axis=0)", "d.sum(axis=0)"),
 ]
 
 
 def worst_error(module):
-    rng = np.random.default_rng(2)
-    problem = Problem(module.LSTM(NUM_INPUTS, NUM_HIDDENS, rng=rng, sigma=0.6), rng)
-    return max(relative_error(gradient, problem.complex_step(name)) for name, gradient in problem.gradients().items())
+    """Over all three forms of the cell."""
+    worst = 0.0
+    for peepholes in (None, "diagonal", "full"):
+        rng = np.random.default_rng(2)
+        problem = Problem(module.LSTM(NUM_INPUTS, NUM_HIDDENS, peepholes, rng=rng, sigma=0.6), rng)
+        worst = max(worst, *(relative_error(g, problem.complex_step(name)) for name, g in problem.gradients().items()))
+    return worst
 
 
 @pytest.mark.parametrize(("code", "mutant"), MUTANTS)
