@@ -60,7 +60,7 @@ record: $(STAMP)  ## keep what the cells that need MXNet print, for machines wit
 lock: $(STAMP)  ## resolve requirements.txt again into requirements.lock (UPGRADE=--upgrade for newer versions)
 	@echo "Resolving requirements.txt for all machines"
 	@test -x _build/uv/bin/uv || { $(BIN)/python -m venv _build/uv && _build/uv/bin/pip install -qq uv; }
-	@_build/uv/bin/uv pip compile -q --universal --python-version 3.9 --generate-hashes $(UPGRADE) \
+	@_build/uv/bin/uv pip compile -q --universal --python-version 3.9 --generate-hashes --no-strip-extras $(UPGRADE) \
 	    --custom-compile-command "make lock" -o requirements.lock requirements.txt
 	@echo "Done. Look at: git diff requirements.lock"
 
