@@ -42,7 +42,7 @@ serve: book  ## show the built pages on http://localhost:8000 (PORT=... for anot
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(HTML) $(PORT)
 
 notebooks: $(STAMP)  ## write every chapter as .ipynb into _build/notebooks
-	@mkdir -p _build/notebooks
+	@mkdir -p _build/notebooks _build/bench && cp -r bench/results _build/bench/
 	@for chapter in chapters/*.md; do \
 	    echo "Writing _build/notebooks/$$(basename $$chapter .md).ipynb"; \
 	    $(BIN)/jupytext --quiet --to ipynb --output _build/notebooks/$$(basename $$chapter .md).ipynb $$chapter || exit 1; \

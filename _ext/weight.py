@@ -1,9 +1,11 @@
 """Pages that weigh little: of the theme's two thousand icons the pages get those that they show.
 
-The theme draws icons with a script of 1.5 MB (left out by templates/static/webpack-macros.html) or with fonts of
-0.3 MB. Here the fonts are cut down to the icons that the built pages name, and so is the stylesheet.
+The theme draws icons with a script of 1.5 MB (left out by icons/static/webpack-macros.html) or with fonts of
+0.3 MB. Here the fonts are cut down to the icons that the built pages name, and so is the stylesheet. On Python 3.9 and
+3.10 the lock file holds an older theme that is built otherwise: there the pages keep the theme's own icons.
 """
 import re
+import sys
 from pathlib import Path
 
 from fontTools import subset
@@ -42,6 +44,12 @@ def keep_icons_that_are_used(app: Sphinx, exception: "Exception | None") -> None
             subset.save_font(glyphs, str(font.with_suffix(".woff")), options)
 
 
+def leave_out_the_script(app: Sphinx, config: object) -> None:
+    app.config.templates_path = [*app.config.templates_path, str(Path(__file__).with_name("icons"))]
+
+
 def setup(app: Sphinx) -> dict:
-    app.connect("build-finished", keep_icons_that_are_used)
+    if sys.version_info >= (3, 11):
+        app.connect("config-inited", leave_out_the_script)
+        app.connect("build-finished", keep_icons_that_are_used)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
