@@ -19,3 +19,13 @@ def mx():
     """MXNet, or the test is skipped where it has no wheel. d2l_utils comes first: it puts numpy.bool back."""
     import d2l_utils  # noqa: F401
     return pytest.importorskip("mxnet")
+
+
+def pytest_terminal_summary(terminalreporter):
+    weights = [
+        value for report in terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
+        for name, value in getattr(report, "user_properties", []) if name == "weight"
+    ]
+    if weights:
+        megabytes, page = max(weights)
+        terminalreporter.write_line(f"Heaviest page: {page}, {megabytes:.2f} MB decoded with all that it loads")

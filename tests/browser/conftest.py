@@ -177,13 +177,3 @@ def go(tab, address):
 def violations(tab):
     found = Axe().run(tab, options=WCAG).response["violations"]
     return [f"{each['id']}: {node['html'][:120]} ({node['failureSummary']})" for each in found for node in each["nodes"]]
-
-
-def pytest_terminal_summary(terminalreporter):
-    weights = [
-        value for report in terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
-        for name, value in getattr(report, "user_properties", []) if name == "weight"
-    ]
-    if weights:
-        megabytes, page = max(weights)
-        terminalreporter.write_line(f"Heaviest page: {page}, {megabytes:.2f} MB decoded with all that it loads")
