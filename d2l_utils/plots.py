@@ -4,6 +4,7 @@ import json
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import Circle, FancyBboxPatch
+from matplotlib.ticker import LogLocator
 
 from d2l_utils.palette import DASHES, HUES, INK, LETTERS, NAMES
 
@@ -193,14 +194,18 @@ def sensitivity(strengths, ax=None):
 def learning_curves(histories, ax=None):
     """Perplexity over epochs on a logarithmic axis, one curve a model.
 
-    histories: dict from a model's name to the list of Epochs that `training.train` returned.
+    histories: dict from a model's name to the list of Epochs that `training.train` returned, four models at most.
     """
     if ax is None:
         _, ax = plt.subplots()
-    looks = [(INK, "-"), *((HUES[part], DASHES[part]) for part in ("output_gate", "forget_gate", "input_gate", "candidate"))]
-    for (name, history), (color, dash) in zip(histories.items(), looks):
-        ax.plot([e.epoch for e in history], [e.perplexity for e in history], color=color, linestyle=dash, label=name)
+    looks = [("#8a8a8a", "-", 3.4), (INK, "--", 1.6), (INK, ":", 1.8), (INK, "-.", 1.4)]    # one shows under another
+    for (name, history), (color, dash, width) in zip(histories.items(), looks):
+        ax.plot([e.epoch for e in history], [e.perplexity for e in history], color=color, linestyle=dash, linewidth=width,
+                label=name)
     ax.set(xlabel="epoch", ylabel="training perplexity", yscale="log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.minorticks_off()
     ax.legend()
     return ax
 
