@@ -1,4 +1,4 @@
-"""Every exercise of every chapter: the stub is a stub, the solution passes, wrong answers meet the hint that fits."""
+"""Every chapter: its stubs are stubs, its solutions pass, wrong answers meet the hint that fits, its cells are right."""
 import ast
 import importlib
 import importlib.util
@@ -6,9 +6,11 @@ import re
 from pathlib import Path
 
 import jupytext
+import numpy as np
 import pytest
 
 import d2l_utils
+from d2l_utils.cells import LSTM, RNN
 
 ROOT = Path(__file__).resolve().parents[2]
 MXNET = importlib.util.find_spec("mxnet") is not None
@@ -106,3 +108,49 @@ def test_an_error_in_the_answer_is_shown_to_its_author():
 def test_the_package_never_reads_a_chapter():
     for module in Path(d2l_utils.__file__).parent.rglob("*.py"):
         assert "chapters/" not in module.read_text(encoding="utf-8")
+
+
+def chapter_functions(number):
+    return definitions(next(chapter for chapter in CHAPTERS if chapter.name.startswith(number)))
+
+
+@pytest.fixture
+def run(rng):
+    """An LSTM, its trace over random input from a random state, and a random gradient of its hidden states."""
+    cell = LSTM(3, 5, rng=rng, sigma=0.6, forget_bias=1.0)
+    state = (rng.uniform(-1, 1, (4, 5)), rng.standard_normal((4, 5)))
+    trace, _ = cell.forward(rng.standard_normal((6, 4, 3)), state)
+    return cell, trace, rng.standard_normal(trace.H.shape)
+
+
+def test_the_recurrent_network_of_chapter_1_and_its_step_back_in_chapter_2_are_the_packages(rng):
+    cell = RNN(3, 5, rng=rng, sigma=0.6)
+    X, H_0 = rng.standard_normal((6, 4, 3)), rng.uniform(-1, 1, (4, 5))
+    trace, (last,) = cell.forward(X, (H_0,))
+    states, H = chapter_functions("01")["rnn"](X, H_0, **cell.params)
+    np.testing.assert_allclose(states, trace.H, rtol=1e-13)
+    np.testing.assert_allclose(H, last, rtol=1e-13)
+    d_H, d_trace = rng.standard_normal(trace.H.shape), trace.empty_like()
+    d_H[:-1] = 0
+    cell.backward(trace, d_H, d_trace=d_trace)
+    back = chapter_functions("02")["one_step_back"](d_trace.H[4], trace.H[4], cell.params["W_hh"])
+    np.testing.assert_allclose(back, d_trace.H[3], rtol=1e-12)
+
+
+def test_the_gates_of_chapter_3_and_the_step_of_chapter_6_are_the_packages(run):
+    cell, trace, _ = run
+    H, C = trace.before(2)
+    gates = chapter_functions("03")["gates"](trace.X[2], H, cell.params)
+    step = chapter_functions("06")["lstm_step"](trace.X[2], H, C, cell.params)
+    wanted = [getattr(trace, name)[2] for name in ("I", "F", "O", "C_tilde", "C", "H")]
+    for got, right in [*zip(gates, wanted), *zip(step, wanted)]:
+        np.testing.assert_allclose(got, right, rtol=1e-13)
+
+
+def test_the_backward_pass_of_chapter_7_is_the_packages(run):
+    cell, trace, d_H = run
+    grads, _, _ = cell.backward(trace, d_H)
+    by_page = chapter_functions("07")["backward"](cell, trace, d_H)
+    assert set(by_page) == set(grads)
+    for name, g in grads.items():
+        np.testing.assert_allclose(by_page[name], g, rtol=1e-10, atol=1e-13)
