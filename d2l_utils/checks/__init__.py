@@ -68,6 +68,26 @@ def put_weights(cell, weights, names):
         cell.params[name][...] = w
 
 
+def weighted_sums(gate):
+    """Cases of Z = X W_x + H W_h + b, and the slips on the way to it, for a gate or the candidate.
+
+    gate: the letter in the names of its weights. Yields (arguments, Z, slips): X, H, W_x, W_h and b, the right sum, and
+    pairs of a wrong sum and its hint.
+    """
+    rng = np.random.default_rng(0)
+    for n, d, h in ((3, 4, 4), (2, 5, 3)):          # square weights first: there a transposed one raises no error
+        X, H = rng.standard_normal((n, d)), rng.uniform(-1, 1, (n, h))
+        W_x, W_h, b = (rng.standard_normal(shape) for shape in ((d, h), (h, h), h))
+        Z = X @ W_x + H @ W_h + b
+        slips = [(Z - b, "the bias is missing"), (X @ W_x + b, "the last hidden state is read too"),
+                 (H @ W_h + b, "the input is read too")]
+        if d == h:
+            hint = f"the weights stand on the right as they are: X @ W_x{gate}, not X @ W_x{gate}.T"
+            slips += [(X @ W_x.T + H @ right + b, hint) for right in (W_h, W_h.T)]
+            slips.append((X @ W_x + H @ W_h.T + b, f"H @ W_h{gate}, not H @ W_h{gate}.T"))
+        yield (X, H, W_x, W_h, b), Z, slips
+
+
 def expect(value, wanted, what, misconceptions=(), tolerance=1e-4):
     """Compare an answer with what it should be, in float32 or float64; raise WrongAnswer with the hint that fits.
 

@@ -2,27 +2,18 @@
 import numpy as np
 
 from d2l_utils.cells import sigmoid
-from d2l_utils.checks import WrongAnswer, as_numbers, exercise, expect
+from d2l_utils.checks import WrongAnswer, as_numbers, exercise, expect, weighted_sums
 
 
 @exercise
 def candidate_cell(answer):
-    rng = np.random.default_rng(0)
-    for n, d, h in ((3, 4, 4), (2, 5, 3)):          # square weights first: there a transposed one raises no error
-        X, H = rng.standard_normal((n, d)), rng.uniform(-1, 1, (n, h))
-        W_xc, W_hc, b_c = (rng.standard_normal(shape) for shape in ((d, h), (h, h), h))
-        Z = X @ W_xc + H @ W_hc + b_c
-        misconceptions = [
+    for arguments, Z, slips in weighted_sums("c"):
+        expect(answer(*arguments), np.tanh(Z), "candidate_cell(...)", misconceptions=[
             (sigmoid(Z), "this is a gate; the candidate takes tanh, so that it can be negative"),
             (Z, "this is the weighted sum; squash it with tanh"),
-            (np.tanh(Z - b_c), "the bias is missing"),
-            (np.tanh(X @ W_xc + b_c), "the candidate reads the last hidden state too"),
             (sigmoid(Z) * np.tanh(Z), "do not gate it yet: the candidate is the proposal alone"),
-        ]
-        if d == h:
-            misconceptions += [(np.tanh(X @ W_xc.T + H @ right + b_c), "X @ W_xc, not X @ W_xc.T") for right in (W_hc, W_hc.T)]
-            misconceptions.append((np.tanh(X @ W_xc + H @ W_hc.T + b_c), "H @ W_hc, not H @ W_hc.T"))
-        expect(answer(X, H, W_xc, W_hc, b_c), np.tanh(Z), "candidate_cell(...)", misconceptions)
+            *((np.tanh(wrong), hint) for wrong, hint in slips),
+        ])
     return "The update of a plain recurrent network, as a proposal."
 
 

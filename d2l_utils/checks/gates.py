@@ -2,31 +2,19 @@
 import numpy as np
 
 from d2l_utils.cells import sigmoid
-from d2l_utils.checks import WrongAnswer, as_numbers, exercise, expect
+from d2l_utils.checks import WrongAnswer, as_numbers, exercise, expect, weighted_sums
 
 
 @exercise
 def input_gate(answer):
-    rng = np.random.default_rng(0)
-    for n, d, h in ((3, 4, 4), (2, 5, 3)):          # square weights first: there a transposed one raises no error
-        X, H = rng.standard_normal((n, d)), rng.uniform(-1, 1, (n, h))
-        W_xi, W_hi, b_i = (rng.standard_normal(shape) for shape in ((d, h), (h, h), h))
-        Z = X @ W_xi + H @ W_hi + b_i
-        misconceptions = [
+    for arguments, Z, slips in weighted_sums("i"):
+        expect(answer(*arguments), sigmoid(Z), "input_gate(...)", misconceptions=[
             (np.tanh(Z), "this is tanh, which can be negative; a gate is a sigmoid"),
             (Z, "this is the weighted sum; squash it with the sigmoid"),
-            (sigmoid(Z - b_i), "the bias is missing"),
-            (sigmoid(X @ W_xi + b_i), "the gate reads the last hidden state too"),
-            (sigmoid(H @ W_hi + b_i), "the gate reads the input too"),
             (1 - sigmoid(Z), "the sign in the exponent is turned around"),
             (sigmoid(2 * Z), "this is the sigmoid of twice the weighted sum"),
-        ]
-        if d == h:
-            misconceptions += [(sigmoid(X @ W_xi.T + H @ right + b_i),
-                                "the weights stand on the right as they are: X @ W_xi, not X @ W_xi.T")
-                               for right in (W_hi, W_hi.T)]
-            misconceptions.append((sigmoid(X @ W_xi + H @ W_hi.T + b_i), "H @ W_hi, not H @ W_hi.T"))
-        expect(answer(X, H, W_xi, W_hi, b_i), sigmoid(Z), "input_gate(...)", misconceptions)
+            *((sigmoid(wrong), hint) for wrong, hint in slips),
+        ])
     return "The other two gates differ in their parameters only."
 
 
