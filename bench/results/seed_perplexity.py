@@ -8,10 +8,7 @@ Takes about 20 minutes for three seeds on one core. Writes the record that the c
 """
 import argparse
 import ast
-import json
 import os
-import platform
-from datetime import date
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -19,8 +16,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import jupytext
 import numpy as np
+import record
 
-import d2l_utils
 from d2l_utils.cells import LSTM
 from d2l_utils.datasets.text import Vocab, consecutive_batches, load_time_machine
 from d2l_utils.gluon import GluonModel, ScratchModel, to_gluon
@@ -135,13 +132,8 @@ def main():
             print(f"seed {seed}, {name:18s} perplexity after 40, 80, 120, 160 epochs: {marks}; "
                   f"on the next 10,000 characters {r['held_out_perplexity']}", flush=True)
             if arguments.json:
-                record = {"date": date.today().isoformat(), "text": text.source.split(",")[0],
-                          "machine": f"{platform.system()} {platform.machine()}, one thread",
-                          "versions": {"python": platform.python_version(), "numpy": np.__version__, "mxnet": mx.__version__,
-                                       "d2l_utils": d2l_utils.__version__},
-                          "settings": {**SETTINGS, "num_epochs": arguments.epochs}}
-                lines = ",\n".join(json.dumps(r) for r in runs)        # one run a line
-                arguments.json.write_text(f'{json.dumps(record)[:-1]}, "runs": [\n{lines}\n]}}\n')
+                record.write(arguments.json, {**SETTINGS, "num_epochs": arguments.epochs}, runs,
+                             packages=("numpy", "mxnet", "d2l_utils"), text=text.source.split(",")[0])
 
 
 if __name__ == "__main__":
