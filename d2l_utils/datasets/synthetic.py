@@ -1,4 +1,5 @@
-"""Tasks whose difficulty is known, because they are made: long lags of Hochreiter & Schmidhuber (1997), with their criteria."""
+"""Tasks whose difficulty is known, because they are made: long lags of Hochreiter & Schmidhuber (1997), with their criteria,
+and the periodic functions of Gers, Schraudolph & Schmidhuber (2002)."""
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,3 +106,22 @@ def temporal_order_error(outputs, classes):
     if np.shape(outputs) != (*np.shape(classes), 4):
         raise ValueError(f"outputs must have the shape {(*np.shape(classes), 4)}, got {np.shape(outputs)}")
     return np.abs(outputs - np.eye(4)[classes]).max(axis=-1)
+
+
+def periodic(kind, period, num_steps):
+    """A periodic function of the step t = 1, 2, ..., to be generated without any input.
+
+    kind: "cosine", "triangle" or "rectangle", between 0 and 1, or "spikes", 1 at the last step of each period and else 0.
+    period: in steps, at least 2. Returns (num_steps,). Raises ValueError for another kind or too short a period.
+    Gers, Schraudolph & Schmidhuber (2002), sections 4.3 and 4.4.
+    """
+    if not isinstance(period, (int, np.integer)) or period < 2:
+        raise ValueError(f"period must be a whole number of at least 2, got {period!r}")
+    t = np.arange(1, num_steps + 1) % period
+    functions = {"cosine": lambda: (1 - np.cos(2 * np.pi * t / period)) / 2,
+                 "triangle": lambda: 1 - np.abs(2 * t / period - 1),
+                 "rectangle": lambda: np.where(t > period / 2, 1.0, 0.0),
+                 "spikes": lambda: np.where(t == 0, 1.0, 0.0)}
+    if kind not in functions:
+        raise ValueError(f"kind must be one of {', '.join(functions)}, got {kind!r}")
+    return functions[kind]()

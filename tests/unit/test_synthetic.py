@@ -8,6 +8,7 @@ from d2l_utils.datasets.synthetic import (
     TEMPORAL_ORDER,
     adding,
     adding_error,
+    periodic,
     temporal_order,
     temporal_order_error,
 )
@@ -123,3 +124,29 @@ def test_a_network_passes_with_at_most_3_of_2560_wrong():
 def test_a_task_too_short_is_refused_at_the_door(rng, task, batch_size, min_steps, named):
     with pytest.raises(ValueError, match=named):
         task(rng, batch_size, min_steps)
+
+
+@pytest.mark.parametrize(("kind", "first"), [
+    ("cosine", [0.25 * (3 - 5 ** 0.5) / 2, 0.345492, 0.654508, 0.904508, 1, 0.904508, 0.654508, 0.345492, 0.095492, 0]),
+    ("triangle", [0.2, 0.4, 0.6, 0.8, 1, 0.8, 0.6, 0.4, 0.2, 0]),
+    ("rectangle", [0, 0, 0, 0, 0, 1, 1, 1, 1, 0]),
+    ("spikes", [0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
+])
+def test_periodic_functions_have_their_shape_and_their_period(kind, first):
+    np.testing.assert_allclose(periodic(kind, 10, 10), first, atol=1e-6)
+    np.testing.assert_allclose(periodic(kind, 10, 35), (first * 4)[:35], atol=1e-6)
+
+
+def test_an_odd_period_has_its_triangle_and_rectangle_too():
+    np.testing.assert_allclose(periodic("triangle", 5, 5), [0.4, 0.8, 0.8, 0.4, 0])
+    np.testing.assert_allclose(periodic("rectangle", 5, 5), [0, 0, 1, 1, 0])
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (("sine", 10, 5), "kind must be one of cosine, triangle, rectangle, spikes, got 'sine'"),
+    (("cosine", 1, 5), "period must be a whole number of at least 2, got 1"),
+    (("cosine", 2.5, 5), "period .* got 2.5"),
+])
+def test_a_periodic_function_that_is_none_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        periodic(*arguments)
