@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from d2l_utils.cells import LSTM, RNN, sigmoid
+from d2l_utils.cells import GRU, LSTM, RNN, sigmoid
 
 SIZES = {name: st.integers(1, 4) for name in ("num_steps", "batch_size", "num_inputs", "num_hiddens")}
 
 
 @st.composite
-def problems(draw, kinds=(RNN, LSTM), scale=1.5):
+def problems(draw, kinds=(RNN, LSTM, GRU), scale=1.5):
     """(cell, X, state, d_H, rng): weights and biases within +-scale, inputs within +-1, a state as a cell could be in."""
     n = {name: draw(size) for name, size in SIZES.items()}
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
@@ -41,6 +41,25 @@ def test_gates_lie_between_0_and_1_and_the_cell_grows_by_less_than_1_a_step(prob
     assert (np.abs(trace.C_tilde) < 1).all()
     for t, C in enumerate(trace.C):
         assert (np.abs(C) <= np.abs(trace.before(t)[1]) + 1).all()
+
+
+@given(problems(kinds=(GRU,)))
+def test_update_gate_1_keeps_the_hidden_state_and_its_gradient_bit_for_bit(problem):
+    cell, X, state, d_H, rng = problem
+    cell.params["b_z"][...] = 1000
+    trace, (H,) = cell.forward(X, state)
+    assert (trace.H == state[0]).all()
+    assert (H == state[0]).all()
+    d_last = rng.standard_normal(H.shape)
+    assert (cell.backward(trace, np.zeros_like(d_H), (d_last,))[2][0] == d_last).all()
+
+
+@given(problems(kinds=(GRU,)))
+def test_a_reset_gate_of_0_hides_the_past_from_the_candidate(problem):
+    cell, X, state, _, _ = problem
+    cell.params["b_r"][...] = -1e4
+    trace, _ = cell.forward(X, state)
+    close(trace.H_tilde, np.tanh(X @ cell.params["W_xh"] + cell.params["b_h"]))
 
 
 @given(problems())
@@ -155,7 +174,7 @@ def test_the_future_does_not_reach_back(problem, data):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("kind", [RNN, LSTM])
+@pytest.mark.parametrize("kind", [RNN, LSTM, GRU])
 def test_the_type_of_the_numbers_is_kept(kind, dtype):
     cell = kind(3, 4, dtype=dtype)
     trace, last = cell.forward(np.ones((2, 1, 3), dtype), cell.begin_state(1))
@@ -172,6 +191,8 @@ def test_names_shapes_and_first_values_of_the_parameters():
     assert (cell.params["b_f"] == 2).all()
     assert all((cell.params[f"b_{gate}"] == 0).all() for gate in "ioc")
     assert {name: w.shape for name, w in RNN(3, 4).params.items()} == {"W_xh": (3, 4), "W_hh": (4, 4), "b_h": (4,)}
+    assert {name: w.shape for name, w in GRU(3, 4).params.items()} == {
+        part + gate: shape for gate in "rzh" for part, shape in shapes.items()}
 
 
 def test_one_generator_makes_different_cells_and_no_generator_the_same_one(rng):
@@ -180,7 +201,7 @@ def test_one_generator_makes_different_cells_and_no_generator_the_same_one(rng):
 
 
 def test_the_weights_have_the_standard_deviation_asked_for():
-    for cell in (RNN(200, 200, sigma=0.3), LSTM(200, 200, sigma=0.3)):
+    for cell in (RNN(200, 200, sigma=0.3), LSTM(200, 200, sigma=0.3), GRU(200, 200, sigma=0.3)):
         assert all(w.std() == pytest.approx(0.3, rel=0.02) for name, w in cell.params.items() if name.startswith("W"))
 
 

@@ -4,19 +4,21 @@ The loss is a fixed random weighing of everything a forward pass gives: L = sum(
 gradient with respect to those is A and a, so `backward(trace, A, a)` must give the gradient of L in all that went in.
 """
 import copy
+import functools
 import types
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from d2l_utils.cells import LSTM, RNN, lstm
+from d2l_utils.cells import GRU, LSTM, RNN, gru, lstm
 
 NUM_STEPS, BATCH_SIZE, NUM_INPUTS, NUM_HIDDENS = 6, 3, 4, 5
 CELLS = {"RNN": lambda rng, **kw: RNN(NUM_INPUTS, NUM_HIDDENS, rng=rng, sigma=0.6, **kw),
+         "GRU": lambda rng: GRU(NUM_INPUTS, NUM_HIDDENS, rng=rng, sigma=0.6),
          **{f"LSTM, peepholes {p}": lambda rng, p=p: LSTM(NUM_INPUTS, NUM_HIDDENS, p, rng=rng, sigma=0.6, forget_bias=1.0)
             for p in (None, "diagonal", "full")}}
-LSTMS = [kind for kind in CELLS if kind != "RNN"]
+LSTMS = [kind for kind in CELLS if kind.startswith("LSTM")]
 INPUTS = {kind: [*new(np.random.default_rng(0)).params, "X", "H", *(["C"] if kind in LSTMS else [])]
           for kind, new in CELLS.items()}
 CASES = [(kind, name) for kind, names in INPUTS.items() for name in names]
@@ -136,8 +138,9 @@ def test_trace_agrees_with_a_second_lstm_and_d_trace_with_nudging_it(kind, name,
     assert relative_error(getattr(d_trace, name), wanted) < 1e-12
 
 
-def test_d_trace_of_the_rnn_is_the_gradient_of_the_state_a_later_part_starts_from(rng):
-    problem = Problem(CELLS["RNN"](rng), rng)
+@pytest.mark.parametrize("kind", ["RNN", "GRU"])
+def test_d_trace_is_the_gradient_of_the_state_a_later_part_starts_from(kind, rng):
+    problem = Problem(CELLS[kind](rng), rng)
     trace, _ = problem.forward()
     d_trace = trace.empty_like()
     problem.cell.backward(trace, problem.A, problem.a, d_trace)
@@ -146,6 +149,39 @@ def test_d_trace_of_the_rnn_is_the_gradient_of_the_state_a_later_part_starts_fro
         rest, _ = problem.forward(X=problem.values["X"][t + 1:], H=trace.H[t])
         _, _, (d_H,) = problem.cell.backward(rest, problem.A[t + 1:], problem.a)
         np.testing.assert_allclose(d_trace.H[t], problem.A[t] + d_H, rtol=1e-13)
+
+
+def gru_with_nudges(problem, nudges):
+    """A second GRU, its gates stacked in one product, with something added to each quantity at each step."""
+    p = {name: w.astype(complex) for name, w in problem.values.items()}
+    W_x, W_h, b = (np.concatenate([p[part + gate] for gate in "rz"], axis=-1) for part in ("W_x", "W_h", "b_"))
+    H, steps = p["H"], []
+    for t, X_t in enumerate(p["X"]):
+        R, Z = np.split(1 / (1 + np.exp(-(X_t @ W_x + H @ W_h + b))), 2, axis=-1)
+        R, Z = R + nudges["R"][t], Z + nudges["Z"][t]
+        H_tilde = np.tanh(np.concatenate([X_t, H * R], axis=-1) @ np.concatenate([p["W_xh"], p["W_hh"]]) + p["b_h"])
+        H_tilde = H_tilde + nudges["H_tilde"][t]
+        H = H_tilde + Z * (H - H_tilde) + nudges["H"][t]
+        steps.append((R, Z, H_tilde, H))
+    return dict(zip(("R", "Z", "H_tilde", "H"), map(np.array, zip(*steps))))
+
+
+@pytest.mark.parametrize("name", ["R", "Z", "H_tilde", "H"])
+def test_trace_agrees_with_a_second_gru_and_d_trace_with_nudging_it(name, rng):
+    problem = Problem(CELLS["GRU"](rng), rng)
+    trace, _ = problem.forward()
+    still = {part: np.zeros(trace.H.shape, complex) for part in ("R", "Z", "H_tilde", "H")}
+    np.testing.assert_allclose(getattr(trace, name), gru_with_nudges(problem, still)[name].real, rtol=1e-13)
+
+    d_trace = trace.empty_like()
+    problem.cell.backward(trace, problem.A, problem.a, d_trace)
+    wanted = np.empty_like(trace.H)
+    for index in np.ndindex(wanted.shape):
+        nudged = still[name].copy()
+        nudged[index] = 1e-30j
+        H = gru_with_nudges(problem, {**still, name: nudged})["H"]
+        wanted[index] = ((problem.A * H).sum() + (problem.a[0] * H[-1]).sum()).imag / 1e-30
+    assert relative_error(getattr(d_trace, name), wanted) < 1e-12
 
 
 def nd_forward(nd, kind, v):
@@ -158,11 +194,14 @@ def nd_forward(nd, kind, v):
             return plain if W is None else plain + (nd.dot(C, W) if W.ndim == 2 else C * W)
         if kind == "RNN":
             H = nd.tanh(z("h"))
+        elif kind == "GRU":
+            R, Z = nd.sigmoid(z("r")), nd.sigmoid(z("z"))
+            H = Z * H + (1 - Z) * nd.tanh(z("h", H=R * H))
         else:
             C = nd.sigmoid(z("f", C)) * C + nd.sigmoid(z("i", C)) * nd.tanh(z("c"))
             H = nd.sigmoid(z("o", C)) * nd.tanh(C)
         outputs.append(H)
-    return nd.stack(*outputs), (H,) if kind == "RNN" else (H, C)
+    return nd.stack(*outputs), (H, C) if kind in LSTMS else (H,)
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-13), ("float32", 1e-5)])
@@ -208,22 +247,36 @@ MUTANTS = [
     ("(d * C).sum(axis=0)", "d.sum(axis=0)"),
 ]
 
+GRU_MUTANTS = [
+    ("H = Z * H + (1 - Z) * H_tilde\n            t", "H = (1 - Z) * H + Z * H_tilde\n            t"),     # the other convention
+    ("(R * H) @ p[\"W_hh\"]", "R * (H @ p[\"W_hh\"])"),                               # reset after the product
+    ("d_H_t * (H_before - H_tilde)", "d_H_t * H_before"),                           # Z counts twice
+    ("d_H_next = d_H_t * Z ", "d_H_next = d_H_t "),
+    ("d_R = d_RH * H_before", "d_R = d_RH * trace.H[t]"),                           # the hidden state of the wrong step
+    ("d_H_next += d_RH * R", "d_H_next += d_RH"),
+    ("(\"h\", R * H_before, d_sum_h)", "(\"h\", H_before, d_sum_h)"),
+    ("if part != \"h\"", "if part != \"z\""),
+    ("d_Z * sigmoid_prime(Z)", "d_Z"),                                              # a gate without its slope
+]
+
 
 def worst_error(module):
-    """Over all three forms of the cell."""
+    """Over all forms of the cell that the module holds."""
+    kinds = [module.GRU] if hasattr(module, "GRU") else [functools.partial(module.LSTM, peepholes=peepholes)
+                                                         for peepholes in (None, "diagonal", "full")]
     worst = 0.0
-    for peepholes in (None, "diagonal", "full"):
+    for kind in kinds:
         rng = np.random.default_rng(2)
-        problem = Problem(module.LSTM(NUM_INPUTS, NUM_HIDDENS, peepholes, rng=rng, sigma=0.6), rng)
+        problem = Problem(kind(NUM_INPUTS, NUM_HIDDENS, rng=rng, sigma=0.6), rng)
         worst = max(worst, *(relative_error(g, problem.complex_step(name)) for name, g in problem.gradients().items()))
     return worst
 
 
-@pytest.mark.parametrize(("code", "mutant"), MUTANTS)
-def test_the_check_kills_this_mutant(code, mutant):
-    source = Path(lstm.__file__).read_text(encoding="utf-8")
-    assert source.count(code) == 1, f"lstm.py no longer holds {code!r} once"
+@pytest.mark.parametrize(("original", "code", "mutant"), [*((lstm, *m) for m in MUTANTS), *((gru, *m) for m in GRU_MUTANTS)])
+def test_the_check_kills_this_mutant(original, code, mutant):
+    source = Path(original.__file__).read_text(encoding="utf-8")
+    assert source.count(code) == 1, f"{original.__name__} no longer holds {code!r} once"
     module = types.ModuleType("mutant")
     exec(compile(source.replace(code, mutant), "mutant", "exec"), module.__dict__)
     assert worst_error(module) > 1e-3
-    assert worst_error(lstm) < 1e-12
+    assert worst_error(original) < 1e-12
