@@ -1,0 +1,140 @@
+"""Who learns long lags: the adding problem and temporal order (Hochreiter & Schmidhuber 1997) with ten seeds a row.
+
+A row is a network: an RNN, or an LSTM with its forget and input gate bias; forget bias infinity is the cell of 1997, which
+never forgets. A run has learned when training stops by the criterion of 1997 and the network of that moment passes its
+test on fresh sequences. Takes 20 minutes on one free core. Writes the record that chapter 12 shows, after each row:
+
+    python bench/results/long_lags.py --json bench/results/long_lags.json
+"""
+import argparse
+import os
+import time
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+import record
+
+from d2l_utils.cells import LSTM, RNN
+from d2l_utils.datasets.synthetic import (
+    ADDING,
+    TEMPORAL_ORDER,
+    adding,
+    adding_error,
+    temporal_order,
+    temporal_order_error,
+)
+from d2l_utils.ensemble import Ensemble, EnsembleDense, clip_each
+from d2l_utils.layers import Dense
+from d2l_utils.losses import softmax
+from d2l_utils.optim import Adam
+
+SETTINGS = {"num_hiddens": 8, "sigma": 0.2, "batch_size": 16, "num_seeds": 10, "lr": 0.02, "decay_per_1000_updates": 0.5,
+            "clip": 1.0, "most_updates": 3000, "dtype": "float32"}
+TASKS = {"adding": (adding, ADDING, 2, 1), "temporal order": (temporal_order, TEMPORAL_ORDER, 8, 4)}
+INFINITE = float("inf")
+# of each task and lag: (forget bias, input gate bias) of an LSTM, or None for an RNN
+ROWS = {
+    ("adding", 100): [(INFINITE, -3), (5, -3), (3, -3), (1, -3), (INFINITE, 0), (5, 0), (3, 0), (1, 0), (0, 0), None],
+    ("temporal order", 100): [(INFINITE, -3), (5, -3), (3, -3), (1, -3), (INFINITE, 0), (5, 0), (3, 0), (1, 0), (0, 0), None],
+    ("adding", 50): [(INFINITE, -3), (5, -3), (3, -3), (1, -3), (INFINITE, 0), (5, 0), (3, 0), (1, 0), (0, 0), None],
+    ("adding", 200): [(INFINITE, -3), (5, -3), (3, -3), (INFINITE, 0), (5, 0), (3, 0), None],
+}
+
+
+def networks(biases, num_inputs, num_outputs, num_seeds):
+    """The networks of one row, seeds 0 to num_seeds - 1, as an ensemble."""
+    cells, layers = [], []
+    for seed in range(num_seeds):
+        common = {"dtype": np.float32, "rng": np.random.default_rng(seed), "sigma": SETTINGS["sigma"]}
+        if biases is None:
+            cells.append(RNN(num_inputs, SETTINGS["num_hiddens"], **common))
+        else:
+            cells.append(LSTM(num_inputs, SETTINGS["num_hiddens"], forget_bias=biases[0], **common))
+            cells[-1].params["b_i"] += biases[1]
+        layers.append(Dense(SETTINGS["num_hiddens"], num_outputs, **common))
+    return Ensemble(cells), EnsembleDense(layers)
+
+
+def errors_and_gradient(task, Y, wanted):
+    """The error of each sequence as 1997 counts it, (seeds, batch_size), and the gradient of the loss, like Y.
+
+    The loss is the squared error for adding, the cross entropy for temporal order.
+    """
+    if task == "adding":
+        return adding_error(Y[..., 0], wanted), 2 * (Y - wanted[..., None]) / Y.shape[1]
+    P = softmax(Y)
+    return temporal_order_error(P, wanted), (P - np.eye(4)[wanted]) / Y.shape[1]
+
+
+def wrong_of_2560(task, min_steps, cell, dense):
+    """How many of 2,560 sequences that training has not seen one network gets wrong."""
+    make, criterion, *_ = TASKS[task]
+    errors = []
+    for k in range(10):                                     # ten lengths
+        X, wanted = make(np.random.default_rng([2, k]), 256, min_steps)
+        trace, _ = cell.forward(X.astype(np.float32), cell.begin_state(256))
+        errors.append(errors_and_gradient(task, dense.forward(trace.H[-1])[None], wanted[None])[0][0])
+    errors = np.concatenate(errors)
+    return int(criterion.wrong(errors).sum()), bool(criterion.passes(errors))
+
+
+def run(task, min_steps, biases, most_updates=SETTINGS["most_updates"], num_seeds=SETTINGS["num_seeds"]):
+    """Train one row; returns one dict a seed."""
+    start = time.perf_counter()
+    make, criterion, num_inputs, num_outputs = TASKS[task]
+    cells, layers = networks(biases, num_inputs, num_outputs, num_seeds)
+    params, optimizer, rng = {**cells.params, **layers.params}, Adam(SETTINGS["lr"]), np.random.default_rng(1)
+    name = {} if biases is None else {"forget_bias": biases[0] if biases[0] < INFINITE else "inf", "input_bias": biases[1]}
+    runs = [{"task": task, "min_steps": min_steps, "cell": "RNN" if biases is None else "LSTM", **name, "seed": seed,
+             "sequences": None, "test_wrong": None, "passed": False, "error": []} for seed in range(num_seeds)]
+    batch_size, errors = SETTINGS["batch_size"], []
+    for update in range(1, most_updates + 1):
+        optimizer.lr = SETTINGS["lr"] * SETTINGS["decay_per_1000_updates"] ** (update / 1000)
+        X, wanted = make(rng, num_seeds * batch_size, min_steps)
+        X, wanted = X.reshape(len(X), num_seeds, batch_size, -1).astype(np.float32), wanted.reshape(num_seeds, batch_size)
+        trace, _ = cells.forward(X, cells.begin_state(batch_size))
+        error, d_Y = errors_and_gradient(task, layers.forward(trace.H[-1]), wanted)
+        errors.append(error.T)
+        if update % 25 == 0:
+            last = np.concatenate(errors[-2000 // batch_size:])
+            for k in np.flatnonzero(criterion.stops(last)):
+                if runs[k]["sequences"] is None:            # what follows is training that nobody asked for
+                    wrong, passed = wrong_of_2560(task, min_steps, cells.cell(k), layers.dense(k))
+                    runs[k].update(sequences=update * batch_size, test_wrong=wrong, passed=passed)
+            if update % 125 == 0:
+                for r, e in zip(runs, last.mean(axis=0)):
+                    r["error"].append(round(float(e), 4))
+            if all(r["sequences"] for r in runs):
+                break
+        d_H = np.zeros_like(trace.H)
+        layer_grads, d_H[-1] = layers.backward(trace.H[-1], d_Y.astype(np.float32))
+        grads = {**cells.backward(trace, d_H)[0], **layer_grads}
+        clip_each(grads, SETTINGS["clip"])
+        optimizer.step(params, grads)
+    for r in runs:
+        r["seconds"] = round((time.perf_counter() - start) / num_seeds, 1)
+    return runs
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path, help="where to write the record")
+    arguments = parser.parse_args()
+    runs = []
+    for (task, min_steps), rows in ROWS.items():
+        for biases in rows:
+            runs += run(task, min_steps, biases)
+            row = runs[-SETTINGS["num_seeds"]:]
+            needed = sorted(r["sequences"] for r in row if r["passed"])
+            print(f"{task}, T = {min_steps}, {'RNN' if biases is None else f'forget, input bias {biases}'}: {len(needed)} of "
+                  f"{len(row)} after {needed} sequences; wrong {[r['test_wrong'] for r in row]}; "
+                  f"{row[0]['seconds']} s a seed", flush=True)
+            if arguments.json:
+                record.write(arguments.json, SETTINGS, runs)
+
+
+if __name__ == "__main__":
+    main()
