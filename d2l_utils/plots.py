@@ -93,11 +93,11 @@ def unrolled_network(num_steps=4, labels=None, ax=None):
 def cell_diagram(show=("gates", "candidate", "cell", "hidden"), ax=None):
     """One LSTM cell as a wiring diagram. What `show` does not name is drawn pale, so that a chapter can point.
 
-    show: any of "gates", "candidate", "cell", "hidden".
+    show: any of "gates", "candidate", "cell", "hidden", and "peepholes", which are not drawn at all unless named.
     """
-    unknown = set(show) - {"gates", "candidate", "cell", "hidden"}
+    unknown = set(show) - {"gates", "candidate", "cell", "hidden", "peepholes"}
     if unknown:
-        raise ValueError(f"show may name gates, candidate, cell and hidden, got {sorted(unknown)}")
+        raise ValueError(f"show may name gates, candidate, cell, hidden and peepholes, got {sorted(unknown)}")
     ax = _blank_axes(ax, 11.4, 6.6)
     gates, candidate, cell, hidden = (name in show for name in ("gates", "candidate", "cell", "hidden"))
 
@@ -144,6 +144,15 @@ def cell_diagram(show=("gates", "candidate", "cell", "hidden"), ax=None):
                                    (x_g, "candidate", r"\tanh", candidate), (x_o, "output_gate", r"\sigma", gates)):
         _box(ax, x, y_box, rf"$\mathbf{{{LETTERS[part]}}}_t\ {squash}$", hue(part, shown))
         ax.text(x, 0.35, NAMES[part], ha="center", va="center", fontsize=9, color=ink(shown))
+
+    if "peepholes" in show:         # the old cell to forget and input gate, the new one to the output gate
+        x_old, x_new = 1.55, 8.3
+        for points in ([(x_old, y_c), (x_old, y_box), (x_f - 0.55, y_box)], [(x_new, y_c), (x_new, y_box), (x_o + 0.55, y_box)],
+                       [(x_old, 3.1), (x_i - 0.85, 3.1), (x_i - 0.85, y_box), (x_i - 0.55, y_box)]):
+            _arrow(ax, points, color=HUES["cell"], linestyle=(0, (4, 2)), linewidth=1.4)
+        ax.plot([x_old, x_new], [y_c, y_c], "o", color=HUES["cell"], markersize=5, zorder=3)
+        for x, name in ((x_old, r"$\mathbf{C}_{t-1}$"), (x_new, r"$\mathbf{C}_t$")):
+            ax.text(x - 0.12, 4.45, name, ha="right", va="center", fontsize=10)
     return ax
 
 
