@@ -1,0 +1,66 @@
+"""Widgets whose mathematics runs in the page: in JupyterLab with a kernel, and on the book's pages without one.
+
+Each is a class of traits and one JavaScript module beside it, which imports from lstm.js (the mathematics) and ui.js (what
+all widgets share). A page opened from disk cannot load one module from another, so they are joined into one text here.
+"""
+import json
+import re
+from pathlib import Path
+
+import anywidget
+import traitlets
+
+from d2l_utils.palette import DASHES, HUES, LETTERS, NAMES
+
+_FOLDER = Path(__file__).parent
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n', re.MULTILINE)
+
+
+def module(file_name):
+    """The text of one self-contained ES module: a file of this folder after all that it imports, and the palette."""
+    order: list = []
+
+    def visit(name):
+        source = (_FOLDER / name).read_text(encoding="utf-8")
+        for imported in _IMPORT.findall(source):
+            visit(imported)
+        if name not in order:
+            order.append(name)
+
+    visit(file_name)
+    texts = [_IMPORT.sub("", (_FOLDER / name).read_text(encoding="utf-8")) for name in order]
+    inlined = [re.sub(r"^export (?!default)", "", text, flags=re.MULTILINE) for text in texts]
+    dashes = {part: [] if dash == "-" else [3 * d for d in dash[1]] for part, dash in DASHES.items()}
+    palette = {"hues": HUES, "dashes": dashes, "letters": LETTERS, "names": NAMES}
+    return f"const PALETTE = {json.dumps(palette)};\n" + "".join(inlined)
+
+
+class Widget(anywidget.AnyWidget):
+    """What all widgets have. trace: the numbers that the page computed last, by name; empty until the widget is shown.
+
+    A subclass names its JavaScript: _esm = module("gate_lab.js").
+    """
+
+    _css = (_FOLDER / "widgets.css").read_text(encoding="utf-8")
+    trace = traitlets.Dict().tag(sync=True)
+
+
+def _number(value, low, high):
+    """A trait for a slider: a number between low and high, or a TraitError that says so."""
+    return traitlets.Float(value, min=low, max=high).tag(sync=True)
+
+
+class GateLab(Widget):
+    """One step of one cell: four weighted sums and the old cell, and the gates, the cell and the hidden state they give.
+
+    z_i, z_f, z_o: weighted sums of the gates, -6 to 6. z_c: of the candidate, -3 to 3. c: the old cell, -2 to 2.
+    predict: whether the result is hidden at first. trace: I, F, O, C_tilde, C, H.
+    """
+
+    _esm = module("gate_lab.js")
+    z_i = _number(1.0, -6, 6)
+    z_f = _number(2.0, -6, 6)
+    z_o = _number(0.0, -6, 6)
+    z_c = _number(1.0, -3, 3)
+    c = _number(0.5, -2, 2)
+    predict = traitlets.Bool(False).tag(sync=True)
