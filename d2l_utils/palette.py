@@ -11,7 +11,7 @@ HUES = {
     "cell": "#1a1a1a",
     "hidden": "#767676",
 }
-DASHES = {
+DASHES: dict = {
     "input_gate": (0, (5, 1.5)),
     "forget_gate": (0, (1.2, 1.2)),
     "output_gate": (0, (5, 1.5, 1.2, 1.5)),
