@@ -119,7 +119,7 @@ def legal_next(grammar, string):
 
     Row t is True for the symbols that may come at position t + 1. After the last symbol of a whole string nothing may.
     The string may stop early; an illegal one raises ValueError, as `walk` does. This is all that can be known of the
-    next symbol; Gers, Schmidhuber & Cummins (2000) take it as the target of each step.
+    next symbol: Hochreiter & Schmidhuber (1997) call a network right if the legal symbols score highest at each step.
     """
     states = walk(grammar, string)[1:]
     return np.array([[symbol in grammar[state] for symbol in SYMBOLS] for state in states]).reshape(-1, len(SYMBOLS))
