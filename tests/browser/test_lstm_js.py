@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from d2l_utils import widgets
-from d2l_utils.cells import LSTM, RNN
+from d2l_utils.cells import GRU, LSTM, RNN
 from d2l_utils.layers import Dense
 from d2l_utils.losses import cross_entropy, softmax
 from d2l_utils.optim import Adam
@@ -66,7 +66,7 @@ def answers(run, kind, shape, rng, source=SOURCE):
     trace, _ = cell.forward(X[:, None], tuple(s[None] for s in state))
     d_trace = trace.empty_like()
     grads, d_X, d_first = cell.backward(trace, d_H[:, None], tuple(d[None] for d in d_state), d_trace)
-    names = ("I", "F", "O", "C_tilde", "C", "H") if kind is LSTM else ("H",)
+    names = {RNN: ("H",), GRU: ("R", "Z", "H_tilde", "H"), LSTM: ("I", "F", "O", "C_tilde", "C", "H")}[kind]
     values = [(js["trace"][name], getattr(trace, name)[:, 0]) for name in names]
     gradients = [(js["grads"][name], g.ravel()) for name, g in grads.items()]
     gradients += [(js["d_trace"][name], getattr(d_trace, name)[:, 0]) for name in names]
@@ -75,7 +75,7 @@ def answers(run, kind, shape, rng, source=SOURCE):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("kind", [LSTM, RNN])
+@pytest.mark.parametrize("kind", [LSTM, RNN, GRU])
 def test_values_and_gradients_are_numpys(run, kind, shape, rng):
     values, gradients = answers(run, kind, shape, rng)
     for js, numpy in values:
@@ -84,17 +84,20 @@ def test_values_and_gradients_are_numpys(run, kind, shape, rng):
         np.testing.assert_allclose(js, numpy, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize(("code", "mutant"), [
-    ('["i", "f", "o"].map((gate)', '["f", "i", "o"].map((gate)'),                           # two gates swapped
-    ("F[j] * C_before[j] + I[j] * C_tilde[j]", "I[j] * C_before[j] + F[j] * C_tilde[j]"),
-    ("d_C_next[j] + d_H_t[j] * O[j]", "d_H_t[j] * O[j]"),
-    ("sum += d[j] * W[k * n + j]", "sum += d[j] * W[j * n + k]"),
-    ("d_x[k] += sum", "d_x[k] = sum"),
-    ("trace.H[t - 1], trace.C[t - 1]", "trace.H[t], trace.C[t]"),
+@pytest.mark.parametrize(("kind", "code", "mutant"), [
+    (LSTM, '["i", "f", "o"].map((gate)', '["f", "i", "o"].map((gate)'),                           # two gates swapped
+    (LSTM, "F[j] * C_before[j] + I[j] * C_tilde[j]", "I[j] * C_before[j] + F[j] * C_tilde[j]"),
+    (LSTM, "d_C_next[j] + d_H_t[j] * O[j]", "d_H_t[j] * O[j]"),
+    (LSTM, "sum += d[j] * W[k * n + j]", "sum += d[j] * W[j * n + k]"),
+    (LSTM, "d_x[k] += sum", "d_x[k] = sum"),
+    (LSTM, "trace.H[t - 1], trace.C[t - 1]", "trace.H[t], trace.C[t]"),
+    (GRU, "z * H_before[j] + (1 - z) * H_tilde[j]", "(1 - z) * H_before[j] + z * H_tilde[j]"),
+    (GRU, "d_RH[j] * R[j];", "d_RH[j];"),
+    (GRU, "tanhPrime(H_tilde[j])), trace.X[t], RH", "tanhPrime(H_tilde[j])), trace.X[t], H_before"),
 ])
-def test_a_wrong_cell_is_found_out(run, code, mutant, rng):
+def test_a_wrong_cell_is_found_out(run, kind, code, mutant, rng):
     assert SOURCE.count(code) == 1, f"lstm.js no longer holds {code!r} once"
-    values, gradients = answers(run, LSTM, (6, 5, 5), rng, SOURCE.replace(code, mutant))
+    values, gradients = answers(run, kind, (6, 5, 5), rng, SOURCE.replace(code, mutant))
     assert max(np.abs(np.array(js) - numpy).max() for js, numpy in values + gradients) > 1e-3
 
 
