@@ -18,7 +18,7 @@ TIME_MACHINE_SHA1 = "090b5e7e70c295757f55df93cb0a180b9691891a"
 
 @dataclass(frozen=True)
 class Text:
-    """A text and where it came from. characters: lower case, line ends turned into spaces. source: a sentence."""
+    """A text and where it came from. characters: as `normalize` leaves them, or as printed. source: a sentence."""
 
     characters: str
     source: str
@@ -66,18 +66,23 @@ def _find(data_dir):
     return _download(data_dir), "downloaded from d2l's data server"
 
 
+def _unix_line_ends(raw):
+    return raw.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def normalize(raw):
     """Lower case, each line end one space: what d2l's first loader did to the text, punctuation kept."""
-    return raw.replace("\r\n", "\n").replace("\n", " ").replace("\r", " ").lower()
+    return _unix_line_ends(raw).replace("\n", " ").lower()
 
 
-def load_time_machine(max_chars=None, data_dir=DATA_DIR):
+def load_time_machine(max_chars=None, data_dir=DATA_DIR, as_printed=False):
     """*The Time Machine* (H. G. Wells, 1895), or our own tale where it cannot be had; the result says which.
 
     The text is taken from the folder named by the environment variable D2L_DATA, then from data_dir, then downloaded
     to data_dir, and each time checked by its hash; without a network the tale in data/our-tale.txt stands in, and a
     warning says why.
-    max_chars: keep that many characters from the start, or None for all. Returns a Text.
+    max_chars: keep that many characters from the start, or None for all. as_printed: keep capitals, and line ends as
+    "\\n"; otherwise the text is in lower case, its line ends spaces (`normalize`). Returns a Text.
     Raises ValueError for a file with a wrong hash (kept aside as *.damaged) and for max_chars that the text cannot give.
     """
     data_dir = Path(data_dir)
@@ -86,7 +91,8 @@ def load_time_machine(max_chars=None, data_dir=DATA_DIR):
         source = f"The Time Machine by H. G. Wells, {how}"
     else:
         path, source = DATA_DIR / TALE, "our own tale (data/our-tale.txt), because The Time Machine could not be had"
-    characters = normalize(path.read_bytes().decode("utf-8"))
+    raw = path.read_bytes().decode("utf-8")
+    characters = _unix_line_ends(raw) if as_printed else normalize(raw)
     if max_chars is not None:
         if not 1 <= max_chars <= len(characters):
             raise ValueError(f"max_chars must lie between 1 and the text's length {len(characters)}, got {max_chars}")

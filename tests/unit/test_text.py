@@ -201,6 +201,11 @@ def test_max_chars_takes_the_start_and_refuses_what_the_text_cannot_give(tmp_pat
             load_time_machine(max_chars=wrong, data_dir=tmp_path)
 
 
+def test_as_printed_keeps_capitals_and_line_ends(tmp_path):
+    found = load_time_machine(data_dir=put(tmp_path, GOOD), as_printed=True)
+    assert found.characters == "The Time Machine,\nby nobody in particular\n"
+
+
 def test_each_line_end_of_any_kind_becomes_one_space():
     assert normalize("A\r\nB\nC\rD\n\nE") == "a b c d  e"
 
