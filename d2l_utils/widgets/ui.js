@@ -40,7 +40,7 @@ function control(spec, value, changed) {
     input = element("textarea", { id, rows: spec.rows ?? 3, spellcheck: "false" });
     input.addEventListener("input", () => changed(input.value));
   }
-  const row = element("div", { class: `lstm-control lstm-${spec.kind}` }, ...(spec.kind === "check" ? [input, label] : [label, input]), text);
+  const row = element("div", { class: `lstm-control lstm-${spec.kind}${spec.wide ? " lstm-wide" : ""}` }, ...(spec.kind === "check" ? [input, label] : [label, input]), text);
   const inks = { cell: "var(--w-ink)", hidden: "var(--w-muted)" };       // the two greys have to show in the dark too
   if (spec.part) row.style.setProperty("--part", inks[spec.part] ?? PALETTE.hues[spec.part]);
   return {
@@ -58,7 +58,7 @@ function control(spec, value, changed) {
 /** A widget as anywidget and the static page's host want it: {render({model, el})}.
 
     title: its name in words. controls: a list of {key, kind, label, ...}, where key is a trait of the Python class and kind
-    is "range" (min, max, step, part: whose hue it has), "choice" (options: [[value, words], ...]), "check" or "text".
+    is "range" (min, max, step, part: whose hue it has), "choice" (options: [[value, words], ...]), "check" or "text"; wide: true gives it a row of its own, with room for words.
     buttons: a list of {label, press(api)}. values(state, trace): words beside each control, by key.
     compute(state): the numbers, a plain object that becomes the model's `trace`. draw(figure, trace, state, width): puts
     children into the element `figure`, which is `width` pixels wide. describe(trace, state): one sentence, read out after
@@ -70,6 +70,11 @@ export function makeWidget(spec) {
     render({ model, el }) {
       const keys = spec.keys ?? spec.controls.map((c) => c.key);
       const read = () => Object.fromEntries(keys.map((key) => [key, model.get(key)]));
+      for (const c of spec.controls) {                               // a link may ask for what no control can set
+        const value = model.get(c.key);
+        if (c.kind === "choice" && !c.options.some(([known]) => known === value)) model.set(c.key, c.options[0][0]);
+        if (c.kind === "range") model.set(c.key, Math.min(c.max, Math.max(c.min, value)));
+      }
       const beginning = read();
       let trace;
       let waiting;
@@ -162,7 +167,8 @@ async function copy(model, spec, state, said) {
 }
 
 /** Lines over steps 1, 2, ... as an SVG. lines: [{values, part, label, dash, width}], where part gives hue, dash and letter.
-    y: [smallest, largest], or left out. axes: the words under and beside the axes. marks: steps to mark with a rule. */
+    y: [smallest, largest], or left out. axes: the words under and beside the axes. marks: steps to mark with a rule. The svg's
+    at(t, v) is the place [x, y] of the value v at entry t. */
 export function plot(width, { lines, y, axes = ["time step", "value"], height = 220, marks = [], log = false }) {
   const margin = { left: 46, right: 12, top: 10, bottom: 38 };
   const scale = log ? (v) => Math.log10(Math.max(v, Number.MIN_VALUE)) : (v) => v;
@@ -173,6 +179,7 @@ export function plot(width, { lines, y, axes = ["time step", "value"], height = 
   const px = (t) => margin.left + ((width - margin.left - margin.right) * t) / (steps - 1);
   const py = (v) => height - margin.bottom - ((height - margin.top - margin.bottom) * (scale(v) - low)) / (high - low);
   const svg = element("svg", { viewBox: `0 0 ${width} ${height}`, width, height, "aria-hidden": "true" });
+  svg.at = (t, v) => [px(t), py(v)];
   const size = 10 ** Math.floor(Math.log10((high - low) / 2));
   const step = log ? Math.max(1, Math.ceil((high - low) / 6)) : size * [1, 2, 5, 10].find((k) => (high - low) / (size * k) <= 5.5);
   for (let tick = Math.ceil(low / step - 1e-9) * step; tick <= high + 1e-9; tick += step) {
