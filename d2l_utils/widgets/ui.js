@@ -166,10 +166,11 @@ async function copy(model, spec, state, said) {
   }
 }
 
-/** Lines over steps 1, 2, ... as an SVG. lines: [{values, part, label, dash, width}], where part gives hue, dash and letter.
+/** Lines over steps first, first + 1, ... as an SVG. lines: [{values, part, label, dash, width, letter, at}], where part gives
+    hue and dash, and letter is written on the line at its value number `at`.
     y: [smallest, largest], or left out. axes: the words under and beside the axes. marks: steps to mark with a rule. The svg's
     at(t, v) is the place [x, y] of the value v at entry t. */
-export function plot(width, { lines, y, axes = ["time step", "value"], height = 220, marks = [], log = false }) {
+export function plot(width, { lines, y, axes = ["time step", "value"], height = 220, marks = [], log = false, first = 1 }) {
   const margin = { left: 46, right: 12, top: 10, bottom: 38 };
   const scale = log ? (v) => Math.log10(Math.max(v, Number.MIN_VALUE)) : (v) => v;
   const all = lines.flatMap((line) => Array.from(line.values, scale)).filter(Number.isFinite);
@@ -188,8 +189,8 @@ export function plot(width, { lines, y, axes = ["time step", "value"], height = 
       element("text", { x: margin.left - 6, y: py(at) + 4, "text-anchor": "end" }, log ? power(tick) : show(tick, step < 0.1 ? 2 : step < 1 ? 1 : 0)));
   }
   const every = [1, 2, 5, 10, 20, 50, 100, 200, 500].find((k) => steps / k <= width / 50) ?? 1000;
-  for (let t = 1; t <= steps; t++) {
-    if (t === 1 || t % every === 0) svg.append(element("text", { x: px(t - 1), y: height - margin.bottom + 16, "text-anchor": "middle" }, String(t)));
+  for (let t = first; t < first + steps; t++) {
+    if (t === first || t % every === 0) svg.append(element("text", { x: px(t - first), y: height - margin.bottom + 16, "text-anchor": "middle" }, String(t)));
   }
   svg.append(element("text", { x: (margin.left + width - margin.right) / 2, y: height - 4, "text-anchor": "middle" }, axes[0]),
     element("text", { transform: `translate(12 ${(height - margin.bottom) / 2}) rotate(-90)`, "text-anchor": "middle" }, axes[1]));
@@ -203,6 +204,11 @@ export function plot(width, { lines, y, axes = ["time step", "value"], height = 
     }));
   }
   return svg;
+    if (line.letter && Number.isFinite(line.values[line.at])) {
+      svg.append(element("text", {
+        x: px(line.at), y: py(line.values[line.at]) - 5, "text-anchor": "middle", "paint-order": "stroke", stroke: "white", "stroke-width": 3,
+      }, line.letter));
+    }
 }
 
 const power = (exponent) => "10" + String(exponent).replace(/[-\d]/g, (c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)]);
