@@ -19,10 +19,8 @@ export function element(tag, attributes = {}, ...children) {
 export const show = (x, digits = 3) => (Number.isFinite(x) ? x.toFixed(digits).replace(/^-0\.?0*$/, (0).toFixed(digits)) : String(x))
   .replace("-", "−");
 
-let count = 0;
-
 function control(spec, value, changed) {
-  const id = `lstm-control-${++count}`;
+  const id = `lstm-control-${Math.random().toString(36).slice(2)}`;     // modules do not know of each other
   const text = element("span", { class: "lstm-value" });
   const label = element("label", { for: id }, spec.label);
   let input;
@@ -45,7 +43,8 @@ function control(spec, value, changed) {
   if (spec.part) row.style.setProperty("--part", inks[spec.part] ?? PALETTE.hues[spec.part]);
   return {
     row,
-    put(now, words) {
+    put(now, words, state) {
+      if (typeof spec.max === "function") input.max = spec.max(state);
       if (spec.kind === "check") input.checked = now;
       else if (spec.kind === "choice") input.value = spec.options.findIndex(([name]) => name === now);
       else if (input.value !== String(now)) input.value = now;
@@ -58,13 +57,14 @@ function control(spec, value, changed) {
 /** A widget as anywidget and the static page's host want it: {render({model, el})}.
 
     title: its name in words. controls: a list of {key, kind, label, ...}, where key is a trait of the Python class and kind
-    is "range" (min, max, step, part: whose hue it has), "choice" (options: [[value, words], ...]), "check" or "text"; wide: true gives it a row of its own, with room for words.
+    is "range" (min, max, or max(state), step, part: whose hue it has), "choice" (options: [[value, words], ...]), "check" or "text"; wide: true gives it a row of its own, with room for words.
     buttons: a list of {label, press(api)}. values(state, trace): words beside each control, by key.
     compute(state): the numbers, a plain object that becomes the model's `trace`. draw(figure, trace, state, width): puts
     children into the element `figure`, which is `width` pixels wide. describe(trace, state): one sentence, read out after
     a change. table(trace, state): {head: [...], rows: [[...], ...]}. numpy(state): Python code that gives each entry of
     the trace as a variable of its name.
-    The api given to a button has state, trace, set(changes), update(): what it changes is drawn and sent to the kernel. */
+    The api given to a button, and after the other arguments to compute, draw, describe and table, has state, trace, model,
+    set(changes), update(): what it changes is drawn and sent to the kernel. */
 export function makeWidget(spec) {
   return {
     render({ model, el }) {
@@ -73,7 +73,7 @@ export function makeWidget(spec) {
       for (const c of spec.controls) {                               // a link may ask for what no control can set
         const value = model.get(c.key);
         if (c.kind === "choice" && !c.options.some(([known]) => known === value)) model.set(c.key, c.options[0][0]);
-        if (c.kind === "range") model.set(c.key, Math.min(c.max, Math.max(c.min, value)));
+        if (c.kind === "range") model.set(c.key, Math.min(typeof c.max === "function" ? Infinity : c.max, Math.max(c.min, value)));
       }
       const beginning = read();
       let trace;
@@ -89,6 +89,7 @@ export function makeWidget(spec) {
       const api = {
         get state() { return read(); },
         get trace() { return trace; },
+        model,
         set(changes) {
           for (const key in changes) model.set(key, changes[key]);
           update();
@@ -107,18 +108,20 @@ export function makeWidget(spec) {
         model.set("trace", plain(trace));
         model.save_changes();
         const words = spec.values?.(state, trace) ?? {};
-        for (const [c, made] of controls) made.put(state[c.key], words[c.key] ?? (c.kind === "range" ? show(state[c.key], 2) : undefined));
-        const sentenceNow = spec.describe(trace, state);
+        for (const [c, made] of controls) made.put(state[c.key], words[c.key] ?? (c.kind === "range" ? show(state[c.key], 2) : undefined), state);
+        const sentenceNow = spec.describe(trace, state, api);
         figure.replaceChildren();
-        spec.draw(figure, trace, state, figure.clientWidth || 600);
+        spec.draw(figure, trace, state, figure.clientWidth || 600, api);
         figure.setAttribute("aria-label", sentenceNow);
         clearTimeout(waiting);                                      // a dragged slider is read out where it stops
         waiting = setTimeout(() => { sentence.textContent = sentenceNow; }, sentence.textContent ? 300 : 0);
-        if (numbers.open) table.replaceChildren(asTable(spec.table(trace, state)));
+        if (numbers.open) table.replaceChildren(asTable(spec.table(trace, state, api)));
         if (numpy.open) code.textContent = spec.numpy(state);
       }
 
-      el.replaceChildren(element("section", { class: "lstm-widget", "aria-label": spec.title },
+      // JupyterLab would take the arrow keys for its own, were it not told to leave them to the sliders
+      const root = { class: "lstm-widget", "aria-label": spec.title, "data-lm-suppress-shortcuts": "true" };
+      el.replaceChildren(element("section", root,
         element("p", { class: "lstm-title", "aria-hidden": "true" }, spec.title),
         element("div", { class: "lstm-controls" }, ...controls.map(([, made]) => made.row)),
         figure, sentence, element("div", { class: "lstm-buttons" }, ...buttons, said), numbers, numpy));
@@ -202,13 +205,13 @@ export function plot(width, { lines, y, axes = ["time step", "value"], height = 
       stroke: line.part ? PALETTE.hues[line.part] : "currentColor", "stroke-width": line.width ?? (line.part === "cell" ? 3 : 2),
       "stroke-dasharray": (line.dash ?? (line.part ? PALETTE.dashes[line.part] : [])).join(" "),
     }));
-  }
-  return svg;
     if (line.letter && Number.isFinite(line.values[line.at])) {
       svg.append(element("text", {
         x: px(line.at), y: py(line.values[line.at]) - 5, "text-anchor": "middle", "paint-order": "stroke", stroke: "white", "stroke-width": 3,
       }, line.letter));
     }
+  }
+  return svg;
 }
 
 const power = (exponent) => "10" + String(exponent).replace(/[-\d]/g, (c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)]);
