@@ -7,6 +7,7 @@ test on fresh sequences. Takes 20 minutes on one free core. Writes the record th
     python bench/results/long_lags.py --json bench/results/long_lags.json
 """
 import argparse
+import json
 import os
 import time
 from pathlib import Path
@@ -35,13 +36,16 @@ SETTINGS = {"num_hiddens": 8, "sigma": 0.2, "batch_size": 16, "num_seeds": 10, "
             "clip": 1.0, "most_updates": 3000, "dtype": "float32"}
 TASKS = {"adding": (adding, ADDING, 2, 1), "temporal order": (temporal_order, TEMPORAL_ORDER, 8, 4)}
 INFINITE = float("inf")
-# of each task and lag: (forget bias, input gate bias) of an LSTM, or None for an RNN
-ROWS = {
-    ("adding", 100): [(INFINITE, -3), (5, -3), (3, -3), (1, -3), (INFINITE, 0), (5, 0), (3, 0), (1, 0), (0, 0), None],
-    ("temporal order", 100): [(INFINITE, -3), (5, -3), (3, -3), (1, -3), (INFINITE, 0), (5, 0), (3, 0), (1, 0), (0, 0), None],
-    ("adding", 50): [(INFINITE, -3), (5, -3), (3, -3), (1, -3), (INFINITE, 0), (5, 0), (3, 0), (1, 0), (0, 0), None],
-    ("adding", 200): [(INFINITE, -3), (5, -3), (3, -3), (INFINITE, 0), (5, 0), (3, 0), None],
-}
+RNN_ROW = (None, None)
+# task, least number of steps, and (forget bias, input gate bias)
+ROWS = [
+    *(("adding", 100, biases) for biases in [(INFINITE, -3), (5, -3), (3, -3), (1, -3)]),
+    *(("adding", 100, biases) for biases in [(INFINITE, 0), (3, 0), (1, 0), RNN_ROW]),
+    *(("temporal order", 100, biases) for biases in [(INFINITE, -3), (3, -3), (1, -3), (INFINITE, 0), (3, 0), RNN_ROW]),
+    *(("adding", 50, biases) for biases in [(INFINITE, -3), (3, -3), (1, -3), (INFINITE, 0), (3, 0), RNN_ROW]),
+    ("adding", 100, (5, 0)), ("adding", 100, (INFINITE, -6)), ("adding", 100, (0, 0)),
+    *(("adding", 200, biases) for biases in [(INFINITE, -3), (3, -3), (INFINITE, 0)]),
+]
 
 
 def networks(biases, num_inputs, num_outputs, num_seeds):
@@ -49,7 +53,7 @@ def networks(biases, num_inputs, num_outputs, num_seeds):
     cells, layers = [], []
     for seed in range(num_seeds):
         common = {"dtype": np.float32, "rng": np.random.default_rng(seed), "sigma": SETTINGS["sigma"]}
-        if biases is None:
+        if biases == RNN_ROW:
             cells.append(RNN(num_inputs, SETTINGS["num_hiddens"], **common))
         else:
             cells.append(LSTM(num_inputs, SETTINGS["num_hiddens"], forget_bias=biases[0], **common))
@@ -67,6 +71,13 @@ def errors_and_gradient(task, Y, wanted):
         return adding_error(Y[..., 0], wanted), 2 * (Y - wanted[..., None]) / Y.shape[1]
     P = softmax(Y)
     return temporal_order_error(P, wanted), (P - np.eye(4)[wanted]) / Y.shape[1]
+
+
+def named(task, min_steps, biases):
+    """How the record names a row; JSON knows no infinity."""
+    forget_bias, input_bias = ("inf" if b == INFINITE else b for b in biases)
+    return {"task": task, "min_steps": min_steps, "cell": "RNN" if biases == RNN_ROW else "LSTM", "forget_bias": forget_bias,
+            "input_bias": input_bias}
 
 
 def wrong_of_2560(task, min_steps, cell, dense):
@@ -87,9 +98,8 @@ def run(task, min_steps, biases, most_updates=SETTINGS["most_updates"], num_seed
     make, criterion, num_inputs, num_outputs = TASKS[task]
     cells, layers = networks(biases, num_inputs, num_outputs, num_seeds)
     params, optimizer, rng = {**cells.params, **layers.params}, Adam(SETTINGS["lr"]), np.random.default_rng(1)
-    name = {} if biases is None else {"forget_bias": biases[0] if biases[0] < INFINITE else "inf", "input_bias": biases[1]}
-    runs = [{"task": task, "min_steps": min_steps, "cell": "RNN" if biases is None else "LSTM", **name, "seed": seed,
-             "sequences": None, "test_wrong": None, "passed": False, "error": []} for seed in range(num_seeds)]
+    runs = [{**named(task, min_steps, biases), "seed": seed, "sequences": None, "test_wrong": None, "passed": False,
+             "error": []} for seed in range(num_seeds)]
     batch_size, errors = SETTINGS["batch_size"], []
     for update in range(1, most_updates + 1):
         optimizer.lr = SETTINGS["lr"] * SETTINGS["decay_per_1000_updates"] ** (update / 1000)
@@ -121,19 +131,24 @@ def run(task, min_steps, biases, most_updates=SETTINGS["most_updates"], num_seed
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path, help="where to write the record")
-    arguments = parser.parse_args()
-    runs = []
-    for (task, min_steps), rows in ROWS.items():
-        for biases in rows:
-            runs += run(task, min_steps, biases)
-            row = runs[-SETTINGS["num_seeds"]:]
-            needed = sorted(r["sequences"] for r in row if r["passed"])
-            print(f"{task}, T = {min_steps}, {'RNN' if biases is None else f'forget, input bias {biases}'}: {len(needed)} of "
-                  f"{len(row)} after {needed} sequences; wrong {[r['test_wrong'] for r in row]}; "
-                  f"{row[0]['seconds']} s a seed", flush=True)
-            if arguments.json:
-                record.write(arguments.json, SETTINGS, runs)
+    parser.add_argument("--json", type=Path, help="where to write the record; rows that it has already are not run again")
+    path, runs = parser.parse_args().json, []
+    if path and path.exists():
+        kept = json.loads(path.read_text())
+        if kept["settings"] != SETTINGS:
+            parser.error(f"{path} was made with other settings: move it away")
+        runs = kept["runs"]
+    for row in ROWS:
+        name = named(*row)
+        if any(name == {key: r[key] for key in name} for r in runs):
+            continue
+        new = run(*row)
+        runs += new
+        print(f"{name}: {sum(r['passed'] for r in new)} of {len(new)} after "
+              f"{sorted(r['sequences'] for r in new if r['passed'])} sequences; wrong {[r['test_wrong'] for r in new]}; "
+              f"{new[0]['seconds']} s a seed", flush=True)
+        if path:
+            record.write(path, SETTINGS, runs)
 
 
 if __name__ == "__main__":
