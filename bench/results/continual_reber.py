@@ -110,7 +110,7 @@ def read_fresh(cells, layers, num_symbols):
 
 
 def run(row, updates=SETTINGS["updates"], num_seeds=SETTINGS["num_seeds"], num_symbols=SETTINGS["test_symbols"]):
-    """Train and test one row; returns one dict a seed. updates: a multiple of 120, as the record keeps means of so many losses."""
+    """Train and test one row; returns one dict a seed. updates: a multiple of 120, since losses are kept as means of 120."""
     start = time.perf_counter()
     cells, layers = networks(ROWS[row], num_seeds)
     losses = train(cells, layers, updates)
