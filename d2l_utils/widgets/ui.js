@@ -38,6 +38,7 @@ function control(spec, value, changed) {
     input = element("textarea", { id, rows: spec.rows ?? 3, spellcheck: "false" });
     input.addEventListener("input", () => changed(input.value));
   }
+  input.dataset.lmSuppressShortcuts = "true";                             // JupyterLab would take the arrow keys for its own
   const row = element("div", { class: `lstm-control lstm-${spec.kind}${spec.wide ? " lstm-wide" : ""}` }, ...(spec.kind === "check" ? [input, label] : [label, input]), text);
   const inks = { cell: "var(--w-ink)", hidden: "var(--w-muted)" };       // the two greys have to show in the dark too
   if (spec.part) row.style.setProperty("--part", inks[spec.part] ?? PALETTE.hues[spec.part]);
@@ -119,9 +120,7 @@ export function makeWidget(spec) {
         if (numpy.open) code.textContent = spec.numpy(state);
       }
 
-      // JupyterLab would take the arrow keys for its own, were it not told to leave them to the sliders
-      const root = { class: "lstm-widget", "aria-label": spec.title, "data-lm-suppress-shortcuts": "true" };
-      el.replaceChildren(element("section", root,
+      el.replaceChildren(element("section", { class: "lstm-widget", "aria-label": spec.title },
         element("p", { class: "lstm-title", "aria-hidden": "true" }, spec.title),
         element("div", { class: "lstm-controls" }, ...controls.map(([, made]) => made.row)),
         figure, sentence, element("div", { class: "lstm-buttons" }, ...buttons, said), numbers, numpy));
@@ -205,11 +204,11 @@ export function plot(width, { lines, y, axes = ["time step", "value"], height = 
       stroke: line.part ? PALETTE.hues[line.part] : "currentColor", "stroke-width": line.width ?? (line.part === "cell" ? 3 : 2),
       "stroke-dasharray": (line.dash ?? (line.part ? PALETTE.dashes[line.part] : [])).join(" "),
     }));
-    if (line.letter && Number.isFinite(line.values[line.at])) {
-      svg.append(element("text", {
-        x: px(line.at), y: py(line.values[line.at]) - 5, "text-anchor": "middle", "paint-order": "stroke", stroke: "white", "stroke-width": 3,
-      }, line.letter));
-    }
+  }
+  for (const { letter, at, values } of lines) {                          // above all lines
+    if (letter && Number.isFinite(values[at])) svg.append(element("text", {
+      x: px(at), y: py(values[at]) - 5, "text-anchor": "middle", "paint-order": "stroke", stroke: "white", "stroke-width": 3,
+    }, letter));
   }
   return svg;
 }
