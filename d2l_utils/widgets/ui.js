@@ -58,7 +58,8 @@ function control(spec, value, changed) {
 /** A widget as anywidget and the static page's host want it: {render({model, el})}.
 
     title: its name in words. controls: a list of {key, kind, label, ...}, where key is a trait of the Python class and kind
-    is "range" (min, max, or max(state), step, part: whose hue it has), "choice" (options: [[value, words], ...]), "check" or "text"; wide: true gives it a row of its own, with room for words.
+    is "range" (min, max, or max(state), step, part: whose hue it has), "choice" (options: [[value, words], ...]), "check" or "text"; wide: true gives it a row of its own, with room for words;
+    also: what else is set when the reader changes it.
     buttons: a list of {label, press(api)}. values(state, trace): words beside each control, by key.
     compute(state): the numbers, a plain object that becomes the model's `trace`. draw(figure, trace, state, width): puts
     children into the element `figure`, which is `width` pixels wide. describe(trace, state): one sentence, read out after
@@ -72,14 +73,14 @@ export function makeWidget(spec) {
       const keys = spec.keys ?? spec.controls.map((c) => c.key);
       const read = () => Object.fromEntries(keys.map((key) => [key, model.get(key)]));
       for (const c of spec.controls) {                               // a link may ask for what no control can set
-        const value = model.get(c.key);
+        const value = c.step === 1 ? Math.round(model.get(c.key)) : model.get(c.key);
         if (c.kind === "choice" && !c.options.some(([known]) => known === value)) model.set(c.key, c.options[0][0]);
         if (c.kind === "range") model.set(c.key, Math.min(typeof c.max === "function" ? Infinity : c.max, Math.max(c.min, value)));
       }
       const beginning = read();
       let trace;
       let waiting;
-      const controls = spec.controls.map((c) => [c, control(c, model.get(c.key), (value) => api.set({ [c.key]: value }))]);
+      const controls = spec.controls.map((c) => [c, control(c, model.get(c.key), (value) => api.set({ [c.key]: value, ...c.also }))]);
       const figure = element("div", { class: "lstm-figure", role: "img" });
       const sentence = element("p", { class: "lstm-sentence", "aria-live": "polite" });
       const table = element("div", { class: "lstm-scroll", tabindex: "0", role: "region", "aria-label": `The numbers of ${spec.title}` });
