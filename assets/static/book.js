@@ -1,7 +1,7 @@
 // What the stylesheet cannot do: let the keyboard reach whatever scrolls inside itself, and open on paper what is folded.
 "use strict";
 
-const WIDE = "mjx-container[display], .pst-scrollable-table-container, pre, .cell_output .output";
+const WIDE = "mjx-container[display], .pst-scrollable-table-container, pre:not(.lstm-widget pre), .cell_output .output";
 
 function reachWhatScrolls(article) {
   for (const box of article.querySelectorAll(WIDE)) {
