@@ -85,7 +85,12 @@ async function start(script, states) {
 document.addEventListener("DOMContentLoaded", () => {
   const states = {};
   for (const script of document.querySelectorAll('script[type="application/vnd.jupyter.widget-state+json"]')) {
-    Object.assign(states, JSON.parse(script.textContent).state);
+    let texts = [];             // what several widgets have in common stands in the page once: _ext/widgets.py
+    const whole = (key, value) => {
+      if (key === "texts") texts = value;
+      return value?.$text === undefined ? value : texts[value.$text];
+    };
+    Object.assign(states, JSON.parse(script.textContent, whole).state);
   }
   for (const script of document.querySelectorAll('script[type="application/vnd.jupyter.widget-view+json"]')) start(script, states);
 });
