@@ -64,3 +64,19 @@ class GateLab(Widget):
     z_c = _number(1.0, -3, 3)
     c = _number(0.5, -2, 2)
     predict = traitlets.Bool(False).tag(sync=True)
+
+
+class GradientHighway(Widget):
+    """The length of a gradient over the distance it has come, in an RNN, in an LSTM, and on the LSTM's direct path.
+
+    forget_bias: of the LSTM, -2 to 6. radius: spectral radius of all recurrent matrices, 0.05 to 1.5. strength: standard
+    deviation of the inputs, 0 to 2. num_steps: 10 to 80. seed: of weights and input, 0 to 99. trace: rnn_h, lstm_h, lstm_c
+    and direct, the natural logarithm of the length at distance 0, 1, ...; slopes, of these four.
+    """
+
+    _esm = module("gradient_highway.js")
+    forget_bias = _number(2.0, -2, 6)
+    radius = _number(1.0, 0.05, 1.5)
+    strength = _number(0.5, 0, 2)
+    num_steps = traitlets.Int(60, min=10, max=80).tag(sync=True)
+    seed = traitlets.Int(0, min=0, max=99).tag(sync=True)

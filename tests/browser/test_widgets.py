@@ -160,3 +160,36 @@ def test_a_copied_link_brings_the_state_back(place, cls, clipboard):
     tab.goto(address)
     tab.wait_for_selector("[data-widget=ready]")
     assert tab.locator(f"[data-name={cls.__name__}]").evaluate(MODEL) == wanted
+
+
+@pytest.mark.parametrize("cls", [widgets.GradientHighway])
+@pytest.mark.parametrize("radius", [0.05, 0.9, 1.0, 1.5])
+def test_without_input_the_slopes_are_the_logarithms_of_radius_and_forget_gate(place, cls, radius):
+    trace = place(state={"strength": 0, "radius": radius, "forget_bias": 3}).evaluate(MODEL)["trace"]
+    slopes = np.array(trace["slopes"])
+    np.testing.assert_allclose(trace["rnn_h"], np.log(radius) * np.arange(60), rtol=0, atol=1e-11)
+    np.testing.assert_allclose(slopes[[0, 3]], [np.log(radius), -np.log1p(np.exp(-3))], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("cls", [widgets.GradientHighway])
+def test_the_half_life_is_said_and_the_lines_differ_in_their_dash(place, cls):
+    widget = place(state={"strength": 0, "radius": 0.9})
+    widget.get_by_text("the RNN's gradient halves every 6.6 steps").wait_for()     # log 2 / -log 0.9
+    dashes = [line.get_attribute("stroke-dasharray") for line in widget.locator(".lstm-figure polyline").all()]
+    assert len(set(dashes)) == 4
+    assert {"RNN", "H", "C", "direct"} <= set(widget.locator(".lstm-figure text").all_text_contents())
+    slider = widget.get_by_label("spectral radius")
+    slider.fill("1.5")
+    widget.get_by_text("the RNN's gradient doubles every 1.7 steps").wait_for()
+    slider.fill("1")
+    widget.get_by_text("the RNN's gradient stays level").wait_for()
+
+
+@pytest.mark.parametrize("cls", [widgets.GradientHighway])
+def test_with_next_to_no_recurrent_weights_the_direct_path_is_the_whole_gradient(place, cls):
+    shares = {}
+    for radius in (0.05, 1.5):
+        trace = place(state={"radius": radius, "forget_bias": 6}).evaluate(MODEL)["trace"]
+        shares[radius] = np.exp(np.array(trace["direct"]) - trace["lstm_c"])
+    assert np.all(np.abs(shares[0.05] - 1) < 0.2)
+    assert shares[1.5][-1] < 0.1
