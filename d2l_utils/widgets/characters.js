@@ -25,6 +25,7 @@ export function makeReader(kind, weights, alphabet) {
   const known = Array.from(alphabet);
   const indexOf = new Map(known.map((c, k) => [c, k]));
   const oneHot = known.map((_, k) => Float64Array.from(known, (__, j) => (j === k ? 1 : 0)));
+  const answers = {};
   let indices = [];
   let trace;
 
@@ -46,6 +47,11 @@ export function makeReader(kind, weights, alphabet) {
       else for (const name in rest) if (name !== "state") trace[name] = trace[name].slice(0, same).concat(rest[name]);
       indices = wanted;
       return { indices, trace };
+    },
+    /** What make() gives, computed again when what it depends on has changed. */
+    once(name, dependsOn, make) {
+      if (answers[name]?.dependsOn.some((value, k) => value !== dependsOn[k]) ?? true) answers[name] = { dependsOn, value: make() };
+      return answers[name].value;
     },
     /** Probabilities of the next character from a hidden state. */
     next: (H, temperature = 1) => softmax(denseForward(params, H).map((y) => y / temperature)),

@@ -50,9 +50,11 @@ function weightedSum(p, gate, x, H) {
 }
 
 function undoWeightedSum(p, grads, gate, d, x, H, d_x, d_H) {
-  addOuter(grads[`W_x${gate}`], x, d);
-  addOuter(grads[`W_h${gate}`], H, d);
-  d.forEach((value, j) => { grads[`b_${gate}`][j] += value; });
+  if (grads) {
+    addOuter(grads[`W_x${gate}`], x, d);
+    addOuter(grads[`W_h${gate}`], H, d);
+    d.forEach((value, j) => { grads[`b_${gate}`][j] += value; });
+  }
   addProductBack(d_x, d, p[`W_x${gate}`]);
   addProductBack(d_H, d, p[`W_h${gate}`]);
 }
@@ -80,10 +82,9 @@ export function lstmForward(p, X, state = [zeros(p.b_i.length), zeros(p.b_i.leng
 }
 
 /** Backpropagation through time. d_H: for each step what the loss asks of H directly. d_state: of the last state.
-    Returns {grads, d_X, d_state, d_trace}; d_trace holds the whole gradient of I, F, O, C_tilde, C and H at each step. */
-export function lstmBackward(p, trace, d_H, d_state) {
+    grads: null leaves the weights' out, and half of the work. Returns {grads, d_X, d_state, d_trace}; d_trace holds the whole gradient of I, F, O, C_tilde, C and H at each step. */
+export function lstmBackward(p, trace, d_H, d_state, grads = zerosLike(p)) {
   const n = p.b_i.length;
-  const grads = zerosLike(p);
   const d_trace = { I: [], F: [], O: [], C_tilde: [], C: [], H: [] };
   const d_X = [];
   let [d_H_next, d_C_next] = d_state ?? [zeros(n), zeros(n)];
@@ -124,8 +125,7 @@ export function rnnForward(p, X, state = [zeros(p.b_h.length)]) {
 }
 
 /** Its backpropagation through time: as lstmBackward, with d_trace.H alone. */
-export function rnnBackward(p, trace, d_H, d_state) {
-  const grads = zerosLike(p);
+export function rnnBackward(p, trace, d_H, d_state, grads = zerosLike(p)) {
   const d_trace = { H: [] };
   const d_X = [];
   let [d_H_next] = d_state ?? [zeros(p.b_h.length)];
@@ -156,9 +156,8 @@ export function gruForward(p, X, state = [zeros(p.b_h.length)]) {
 }
 
 /** Its backpropagation through time: as lstmBackward, with R, Z, H_tilde and H in d_trace. */
-export function gruBackward(p, trace, d_H, d_state) {
+export function gruBackward(p, trace, d_H, d_state, grads = zerosLike(p)) {
   const n = p.b_h.length;
-  const grads = zerosLike(p);
   const d_trace = { R: [], Z: [], H_tilde: [], H: [] };
   const d_X = [];
   let [d_H_next] = d_state ?? [zeros(n)];

@@ -21,24 +21,27 @@ function readerOf(model) {
   return readers.get(model);
 }
 
+/** Correlations of all series with the pattern, and the strongest of them with the pattern shifted by half the text. */
+function search(characters, trace, pattern) {
+  const wanted = PATTERNS[pattern](characters);
+  const kept = wanted.length - Math.floor(wanted.length / 2);
+  const all = (p) => Object.keys(QUANTITIES).flatMap((name) => Array.from(correlations(trace[name], p)));
+  const control = all([...wanted.slice(kept), ...wanted.slice(0, kept)]);
+  return { r: all(wanted), shifted_best: Math.abs(control[largest(control)]) };
+}
+
 function compute({ text, pattern, quantity, unit, position, temperature, seed }, api) {
   const reader = readerOf(api.model);
   const characters = charactersOf(text);
   const { trace } = reader.read(characters);
   const last = Math.min(position, characters.length) - 1;
-  const wanted = PATTERNS[pattern](characters);
-  const shift = Math.floor(wanted.length / 2);
-  const shifted = wanted.slice(wanted.length - shift).concat(wanted.slice(0, wanted.length - shift));
-  const all = (p) => Object.keys(QUANTITIES).flatMap((name) => Array.from(correlations(trace[name], p)));
-  const control = all(shifted);
   const share = (name, test) => trace[name].filter((v) => test(v[unit])).length / characters.length;
   return {
     values: trace[quantity].map((v) => v[unit]),
     probabilities: reader.next(trace.H[last]),
     saturation: ["I", "F", "O"].map((name) => [share(name, (v) => v < 0.1), share(name, (v) => v > 0.9)]),
-    r: all(wanted),
-    shifted_best: Math.abs(control[largest(control)]),
-    written: reader.write(last, NUM_WRITTEN, temperature, mulberry32(seed)),
+    ...reader.once("search", [text, pattern], () => search(characters, trace, pattern)),
+    written: reader.once("written", [text, last, temperature, seed], () => reader.write(last, NUM_WRITTEN, temperature, mulberry32(seed))),
   };
 }
 

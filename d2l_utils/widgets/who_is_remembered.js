@@ -27,7 +27,7 @@ function remembered(kind, reader, characters, predicted) {
   const { loss, d_Y } = crossEntropy(denseForward(reader.params, H), indices[predicted]);
   const d_H = steps.H.map((h) => zeros(h.length));
   d_H[predicted - 1] = denseBackward(reader.params, H, d_Y).d_H;
-  const { d_X } = BACKWARD[kind](reader.params, steps, d_H);
+  const { d_X } = BACKWARD[kind](reader.params, steps, d_H, undefined, null);
   return { loss, norms: d_X.map((d) => Math.hypot(...d)) };
 }
 
