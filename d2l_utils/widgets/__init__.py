@@ -10,6 +10,8 @@ from pathlib import Path
 import anywidget
 import traitlets
 
+from d2l_utils.character_models import PATH as CHARACTER_MODELS
+from d2l_utils.datasets.patterns import PATTERNS
 from d2l_utils.palette import DASHES, HUES, LETTERS, NAMES
 
 _FOLDER = Path(__file__).parent
@@ -80,3 +82,64 @@ class GradientHighway(Widget):
     strength = _number(0.5, 0, 2)
     num_steps = traitlets.Int(60, min=10, max=80).tag(sync=True)
     seed = traitlets.Int(0, min=0, max=99).tag(sync=True)
+
+
+# H. G. Wells, The Time Machine, from the part of chapter 12 that the models have not been trained on
+EXCERPT = """\
+The Medical Man rose, came to the lamp, and examined the flowers.
+'The gynaeceum's odd,' he said. The Psychologist leant forward to
+see, holding out his hand for a specimen.
+
+'I'm hanged if it isn't a quarter to one,' said the Journalist.
+'How shall we get home?'
+
+'Plenty of cabs at the station,' said the Psychologist.
+
+'It's a curious thing,' said the Medical Man; 'but I certainly don't
+know the natural order of these flowers. May I have them?'
+
+The Time Traveller hesitated. Then suddenly: 'Certainly not.'
+"""
+
+
+def _character_models(*kinds):
+    """The weights of these models as the page reads them, and their characters."""
+    record = json.loads(CHARACTER_MODELS.read_text(encoding="utf-8"))
+    weights = {run["model"]: run["weights"] for run in record["runs"]}
+    return {"characters": record["characters"], "weights": {kind: weights[kind] for kind in kinds}}
+
+
+class ReadACell(Widget):
+    """A text as the book's character LSTM reads it, coloured by one gate or state of one unit.
+
+    text: any; its first 2,000 characters are read. quantity: I, F, O, C_tilde, C or H. unit: 0 to 63. pattern: a key of
+    `datasets.patterns.PATTERNS`. position: the character, from 1, after which the next is predicted. temperature, seed: of
+    what the model writes on from there. trace: values of the unit over the text; probabilities of the next character;
+    saturation, the shares of I, F and O of the unit below 0.1 and above 0.9; r, the correlations of all 384 series with
+    the pattern; shifted_best, the strongest of them with the pattern shifted by half the text; written, as indices.
+    """
+
+    _esm = module("read_a_cell.js")
+    _models = traitlets.Dict(_character_models("LSTM")).tag(sync=True)
+    text = traitlets.Unicode(EXCERPT).tag(sync=True)
+    quantity = traitlets.Enum(("I", "F", "O", "C_tilde", "C", "H"), "C").tag(sync=True)
+    pattern = traitlets.Enum(tuple(PATTERNS), "inside quotes").tag(sync=True)
+    unit = traitlets.Int(0, min=0, max=63).tag(sync=True)
+    position = traitlets.Int(68, min=1, max=2000).tag(sync=True)
+    temperature = _number(0.7, 0.1, 2)
+    seed = traitlets.Int(0, min=0, max=999).tag(sync=True)
+
+
+class WhoIsRemembered(Widget):
+    """The gradient of one prediction in every earlier character, for the book's RNN, GRU and LSTM.
+
+    text: any; its first 400 characters are read, after a line end. position: the predicted character, from 1. logarithmic:
+    whether the shade is the logarithm. trace: RNN, GRU, LSTM, the norm of d loss / d X_t for each step before the
+    predicted character; losses of the three, in nats.
+    """
+
+    _esm = module("who_is_remembered.js")
+    _models = traitlets.Dict(_character_models("RNN", "GRU", "LSTM")).tag(sync=True)
+    text = traitlets.Unicode(EXCERPT[175:290]).tag(sync=True)
+    position = traitlets.Int(60, min=1, max=400).tag(sync=True)
+    logarithmic = traitlets.Bool(False).tag(sync=True)

@@ -2,6 +2,7 @@
 import contextlib
 import io
 import json
+import re
 from pathlib import Path
 from urllib.parse import quote
 
@@ -10,6 +11,7 @@ import pytest
 import traitlets
 
 from d2l_utils import widgets
+from d2l_utils.datasets.patterns import PATTERNS
 
 pytestmark = pytest.mark.browser
 CHAPTERS = Path(__file__).resolve().parents[2] / "chapters"
@@ -66,7 +68,8 @@ def random_state(cls, rng):
 
 def numbers_of_numpy(place):
     """What the code under “The same in NumPy” computes, by the name of its variables."""
-    place.get_by_text("The same in NumPy").click()
+    if not place.locator("pre").is_visible():
+        place.get_by_text("The same in NumPy").click()
     namespace = {}
     with contextlib.redirect_stdout(io.StringIO()):
         exec(place.locator("pre").inner_text(), namespace)
@@ -193,3 +196,101 @@ def test_with_next_to_no_recurrent_weights_the_direct_path_is_the_whole_gradient
         shares[radius] = np.exp(np.array(trace["direct"]) - trace["lstm_c"])
     assert np.all(np.abs(shares[0.05] - 1) < 0.2)
     assert shares[1.5][-1] < 0.1
+
+
+READERS = [widgets.ReadACell, widgets.WhoIsRemembered]
+
+
+@pytest.mark.parametrize("cls", READERS)
+@pytest.mark.parametrize("text", [
+    "", "\n", "'", "na\u00efve \U0001f600\u202e\u200b \u201cquoted\u201d\t\u00a0\u2028 end", "It's 'odd'. " * 1000,
+    "<script>document.title = 'taken'</script><img src=x onerror=\"document.title='taken'\"> & </pre>",
+], ids=["empty", "line end", "quote", "unicode", "13,000 characters", "markup"])
+def test_any_text_at_all_is_read_and_shown_as_text(place, cls, text):
+    widget = place("file")
+    title = widget.page.title()
+    widget.locator("textarea").fill(text)
+    longest = 2000 if cls is widgets.ReadACell else 400
+    shown = widget.locator(".lstm-reading").first.evaluate("e => e.textContent").replace("↵", "").lstrip("\n")
+    assert shown == text[:longest].lstrip("\n")
+    assert widget.locator("script, img, pre pre").count() == 0
+    assert widget.page.title() == title
+    assert_numpy_agrees(widget)
+    for slider in widget.locator("input[type=range]").all():        # the ends of every slider are inside the text
+        slider.press("End")
+    assert_numpy_agrees(widget)
+
+
+@pytest.mark.parametrize("cls", READERS)
+def test_a_text_changed_in_places_is_read_as_if_afresh(place, cls):
+    """Only what differs is computed again, so each way of changing a text could leave something stale."""
+    widget = place()
+    box = widget.locator("textarea")
+    for change in ("box.fill(was.replace('gynaeceum', 'geranium'))", "box.press('End'); box.type(' yes')",
+                   "box.fill(was[:40])", "box.fill('Z' + was)", "box.fill(was)"):
+        was = box.input_value()
+        exec(change, {"box": box, "was": was})
+        assert_numpy_agrees(widget)
+
+
+@pytest.mark.parametrize("cls", READERS)
+def test_a_character_is_chosen_by_a_click_or_a_tap(place, cls):
+    for settings in ({}, {"has_touch": True, "viewport": {"width": 320, "height": 700}}):
+        widget = place(**settings)
+        letter = widget.locator(".lstm-reading").first.locator("span[data-t='33']")
+        letter.tap() if settings else letter.click()
+        assert widget.evaluate(MODEL)["position"] == 33
+        assert widget.locator(".lstm-reading").first.locator(".lstm-chosen").get_attribute("data-t") == "33"
+        assert widget.locator("input[type=range]").nth(1 if cls is widgets.ReadACell else 0).input_value() == "33"
+
+
+@pytest.mark.parametrize("cls", [widgets.ReadACell])
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_the_search_finds_the_unit_that_numpy_finds(place, pattern):
+    widget = place(state={"pattern": pattern, "unit": 63})
+    namespace = numbers_of_numpy(widget)
+    widget.get_by_role("button", name="Find the unit").click()
+    state, best = widget.evaluate(MODEL), int(np.abs(namespace["r"]).argmax())
+    assert (state["quantity"], state["unit"]) == (("I", "F", "O", "C_tilde", "C", "H")[best // 64], best % 64)
+    words = f"{namespace['r'][best]:.2f}".replace("-", "\u2212")
+    widget.page.wait_for_function("([e, words]) => e.textContent.includes(words)",
+                                  arg=[widget.locator(".lstm-sentence").element_handle(), f"“{pattern}” is {words}"])
+
+
+@pytest.mark.parametrize("cls", [widgets.ReadACell])
+def test_another_sample_is_another_text_and_a_low_temperature_makes_them_alike(place, cls):
+    widget = place(state={"temperature": 1.0})
+    another = widget.get_by_role("button", name="Let it write")
+    first = widget.evaluate(MODEL)["trace"]["written"]
+    another.click()
+    assert widget.evaluate(MODEL)["trace"]["written"] != first
+    assert_numpy_agrees(widget)
+    widget.get_by_label("temperature").fill("0.1")
+    first = widget.evaluate(MODEL)["trace"]["written"]
+    another.click()
+    assert np.mean(np.array(widget.evaluate(MODEL)["trace"]["written"][:8]) == first[:8]) > 0.5
+
+
+@pytest.mark.parametrize("cls", [widgets.WhoIsRemembered])
+def test_the_more_a_character_counts_the_more_it_is_shaded(place, cls):
+    shade = "e => [...e.querySelectorAll('span')].map(s => parseFloat((s.style.background.match(/[\\d.]+(?=\\))/) ?? [0])[0]))"
+    for logarithmic in (False, True):
+        widget = place(state={"position": 60, "logarithmic": logarithmic})
+        trace = widget.evaluate(MODEL)["trace"]
+        for row, kind in enumerate(("RNN", "GRU", "LSTM")):
+            shades, norms = np.array(widget.locator(".lstm-reading").nth(row).evaluate(shade)), np.array(trace[kind])
+            assert len(norms) == 60
+            assert (shades[60:] == 0).all()
+            share = norms / norms.max()
+            wanted = np.clip(1 + np.log10(share) / 4, 0, 1) if logarithmic else share
+            np.testing.assert_allclose(shades[:60], 0.55 * wanted, atol=0.004)      # a browser keeps 256 shades
+
+
+def test_weights_that_two_widgets_share_travel_once_and_are_light(site):
+    html = (site / page_of(widgets.ReadACell)).read_text(encoding="utf-8")
+    state = json.loads(re.search(r'<script type="application/vnd.jupyter.widget-state\+json">(.*?)</script>', html, re.S)[1])
+    weights = [text for text in state["texts"] if re.fullmatch(r"[A-Za-z0-9+/=]+", text)]
+    assert len(weights) == 3 + 7 + 9                                # matrices of RNN, GRU and LSTM, with their output layers
+    assert len(set(state["texts"])) == len(state["texts"])
+    assert sum(map(len, weights)) <= 250_000
+    assert all(html.count(text) == 1 for text in weights)
