@@ -175,6 +175,37 @@ def gates_over_time(trace, unit=0, batch=0, parts=("input_gate", "forget_gate", 
     return ax
 
 
+def automaton(arrows, places, strong=(), ax=None):
+    """A finite automaton as circles and arrows. The start is filled, the end has a double edge.
+
+    arrows: dict from a state to a dict from symbol to next state; state 0 is the start, the state without arrows the
+    end. places: dict from a state to its (x, y), at least 1 apart. strong: pairs (state, symbol) of arrows to be thick.
+    """
+    x, y = np.array(list(places.values())).T
+    ax = _blank_axes(ax, x.max() + 0.6, y.max() + 0.9)
+    for state, out in arrows.items():
+        a = np.array(places[state])
+        ax.add_patch(Circle(a, 0.24, facecolor="#d0d0d0" if state == 0 else "white", edgecolor=INK, linewidth=1.4, zorder=2))
+        if not out:
+            ax.add_patch(Circle(a, 0.17, fill=False, edgecolor=INK, linewidth=1.0, zorder=3))
+        for symbol, to in out.items():
+            thick = (state, symbol) in strong
+            if to == state:                             # a loop, on the side where its neighbours are not
+                near = [k for k in arrows if k in out.values() or state in arrows[k].values()]
+                side = -1 if np.mean([places[k][1] for k in near]) > a[1] else 1
+                angle = np.linspace(-0.3, 1.3, 24) * np.pi
+                points = [(a[0] + 0.2 * np.cos(k), a[1] + side * (0.39 + 0.2 * np.sin(k))) for k in angle]
+                label = (a[0], a[1] + side * 0.78)
+            else:
+                along = np.array(places[to]) - a
+                along = along / np.hypot(*along)
+                points = [tuple(a + 0.24 * along), tuple(places[to] - 0.24 * along)]
+                label = np.mean(points, axis=0) + 0.2 * np.array([-along[1], along[0]])
+            _arrow(ax, points, linewidth=3 if thick else 1.3)
+            ax.text(*label, symbol, ha="center", va="center_baseline", fontsize=10, weight="bold" if thick else "normal")
+    return ax
+
+
 def sensitivity(strengths, ax=None):
     """Rows of nodes over time, each filled as strongly as the first input still counts there.
 
