@@ -84,9 +84,10 @@ export function makeWidget(spec) {
       const figure = element("div", { class: "lstm-figure", role: "img" });
       const sentence = element("p", { class: "lstm-sentence", "aria-live": "polite" });
       const table = element("div", { class: "lstm-scroll", tabindex: "0", role: "region", "aria-label": `The numbers of ${spec.title}` });
-      const code = element("pre", { tabindex: "0", "aria-label": `${spec.title} in NumPy` });
+      const code = element("pre");                                       // the theme takes a folded pre out of the tab order
+      const listing = element("div", { class: "lstm-scroll", tabindex: "0", role: "region", "aria-label": `${spec.title} in NumPy` }, code);
       const numbers = element("details", { ontoggle: () => update() }, element("summary", {}, "The numbers"), table);
-      const numpy = element("details", { ontoggle: () => update() }, element("summary", {}, "The same in NumPy"), code);
+      const numpy = element("details", { ontoggle: () => update() }, element("summary", {}, "The same in NumPy"), listing);
       const said = element("span", { class: "lstm-said", role: "status" });
       const api = {
         get state() { return read(); },
@@ -172,8 +173,8 @@ async function copy(model, spec, state, said) {
   }
 }
 
-/** Lines over steps first, first + 1, ... as an SVG. lines: [{values, part, label, dash, width, letter, at}], where part gives
-    hue and dash, and letter is written on the line at its value number `at`.
+/** Lines over steps first, first + 1, ... as an SVG. lines: [{values, part, label, dash, width, letter, at, dy}], where part gives
+    hue and dash; letter is written at the value number `at`, dy pixels below the line (above it if left out).
     y: [smallest, largest], or left out. axes: the words under and beside the axes. marks: steps to mark with a rule. The svg's
     at(t, v) is the place [x, y] of the value v at entry t. */
 export function plot(width, { lines, y, axes = ["time step", "value"], height = 220, marks = [], log = false, first = 1 }) {
@@ -209,9 +210,9 @@ export function plot(width, { lines, y, axes = ["time step", "value"], height = 
       "stroke-dasharray": (line.dash ?? (line.part ? PALETTE.dashes[line.part] : [])).join(" "),
     }));
   }
-  for (const { letter, at, values } of lines) {                          // above all lines
+  for (const { letter, at, dy = -5, values } of lines) {                          // above all lines
     if (letter && Number.isFinite(values[at])) svg.append(element("text", {
-      x: px(at), y: py(values[at]) - 5, "text-anchor": "middle", "paint-order": "stroke", stroke: "white", "stroke-width": 3,
+      x: px(at), y: py(values[at]) + dy, "text-anchor": "middle", "paint-order": "stroke", stroke: "white", "stroke-width": 3,
     }, letter));
   }
   return svg;
