@@ -6,7 +6,7 @@ const INPUTS = 4;
 const HIDDENS = 16;
 const LINES = [
   { name: "rnn_h", label: "RNN: ∂L/∂H", letter: "RNN", place: 0.85, dash: [2, 4] },
-  { name: "lstm_h", label: "LSTM: ∂L/∂H", letter: "H", place: 0.95, part: "hidden" },
+  { name: "lstm_h", label: "LSTM: ∂L/∂H", letter: "H", place: 0.95, dy: 15, part: "hidden" },
   { name: "lstm_c", label: "LSTM: the whole ∂L/∂C", letter: "C", place: 0.5, part: "cell" },
   { name: "direct", label: "LSTM: direct path alone", letter: "direct", place: 0.7, part: "cell", dash: [9, 3, 2, 3], width: 1.5 },
 ];
