@@ -68,6 +68,24 @@ class GateLab(Widget):
     predict = traitlets.Bool(False).tag(sync=True)
 
 
+class ProgramACell(Widget):
+    """The weights of one cell with two inputs, a value and a command, and how well it does one of four tasks with them.
+
+    task: latch, count, reset or ignore. b_i, b_f, b_c: biases of input gate, forget gate and candidate. w_i, w_f: weights
+    of the command in the two gates. w_c: of the value in the candidate. All other weights are 0. trace: I, F, C_tilde, C, H
+    and target, a number a step; score, the share of steps within 0.25 of the target; passed, whether all are.
+    """
+
+    _esm = module("program_a_cell.js")
+    task = traitlets.Enum(("latch", "count", "reset", "ignore"), "latch").tag(sync=True)
+    b_i = _number(0.0, -8, 8)
+    w_i = _number(0.0, -16, 16)
+    b_f = _number(0.0, -8, 8)
+    w_f = _number(0.0, -16, 16)
+    b_c = _number(0.0, -4, 4)
+    w_c = _number(1.0, -4, 4)
+
+
 class GradientHighway(Widget):
     """The length of a gradient over the distance it has come, in an RNN, in an LSTM, and on the LSTM's direct path.
 

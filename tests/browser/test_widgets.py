@@ -11,6 +11,7 @@ import pytest
 import traitlets
 
 from d2l_utils import widgets
+from d2l_utils.checks import memory_cell
 from d2l_utils.datasets.patterns import PATTERNS
 
 pytestmark = pytest.mark.browser
@@ -294,3 +295,99 @@ def test_weights_that_two_widgets_share_travel_once_and_are_light(site):
     assert len(set(state["texts"])) == len(state["texts"])
     assert sum(map(len, weights)) <= 250_000
     assert all(html.count(text) == 1 for text in weights)
+
+
+RULES = {                                                       # what each task asks for, from the target before
+    "latch": lambda c, value, command: c if command else value,
+    "count": lambda c, value, command: c + command,
+    "reset": lambda c, value, command: 0 if command else c + value,
+    "ignore": lambda c, value, command: c if command else c + value,
+}
+
+
+@pytest.fixture
+def cell_program(open_page):
+    """cell_program(task, weights) is the widget on its page, its code in NumPy open, and a function that runs that code."""
+    def cell_program(task, weights=None):
+        state = json.dumps({"task": task, **(weights or {})})
+        address = f"{page_of(widgets.ProgramACell)}#ProgramACell={quote(state)}"
+        widget = open_page("http", address).locator("[data-widget=ready][data-name=ProgramACell]")
+        widget.wait_for()
+        widget.get_by_text("The same in NumPy").click()
+
+        def numpy():
+            namespace = {}
+            with contextlib.redirect_stdout(io.StringIO()):
+                exec(widget.locator("pre").inner_text(), namespace)
+            return namespace
+        return widget, numpy
+    return cell_program
+
+
+@pytest.mark.parametrize("task", RULES)
+def test_a_solution_passes_and_does_not_when_any_of_its_weights_is_wrong(cell_program, task):
+    widget, numpy = cell_program(task)
+    assert not numpy()["passed"]
+    solve = widget.get_by_role("button", name="Show a solution")
+    solve.click()
+    solution = {key: value for key, value in widget.evaluate(MODEL).items() if key[:2] in ("b_", "w_")}
+    wrong = [key for key, value in solution.items() if value]
+    assert len(wrong) >= 4
+    for key in [None, *wrong]:
+        solve.click()
+        if key is not None:
+            slider = widget.locator("input[type=range]").nth(["b_i", "w_i", "b_f", "w_f", "b_c", "w_c"].index(key))
+            slider.press("Home" if solution[key] > 0 else "End")
+        state, numpys = widget.evaluate(MODEL), numpy()
+        assert {k for k in solution if state[k] != solution[k]} == ({key} if key else set())
+        assert state["trace"]["score"] == numpys["score"]
+        assert state["trace"]["passed"] is bool(numpys["passed"]) is (key is None), key
+        verdict = "20 of 20 steps" if key is None else f"{round(20 * numpys['score'])} of 20 steps"
+        widget.page.wait_for_function("([e, words]) => e.textContent.includes(words)",
+                                      arg=[widget.locator(".lstm-sentence").element_handle(), verdict])
+        assert ("Passed" in widget.locator(".lstm-sentence").inner_text()) is (key is None)
+
+
+@pytest.mark.parametrize("task", RULES)
+def test_the_target_is_what_the_task_says(cell_program, task):
+    widget, numpy = cell_program(task)
+    numpys, c, target = numpy(), 0, []
+    for value, command in zip(numpys["value"], numpys["command"]):
+        c = RULES[task](c, value, command)
+        target.append(c)
+    assert widget.evaluate(MODEL)["trace"]["target"] == target == numpys["target"].tolist()
+    assert set(numpys["value"]) == {-1, 1}
+    assert set(numpys["command"]) == {0, 1}
+
+
+def test_what_chapter_5_gives_to_try_comes_out_as_it_says(cell_program):
+    counting = {"b_i": -6, "w_i": 12, "b_f": 7, "w_f": 0, "b_c": 3, "w_c": 0}       # the solutions of count, of reset
+    adding = {"b_i": 6, "w_i": -12, "b_f": 7, "w_f": -14, "b_c": 0, "w_c": 3}
+    for task, weights, steps, last in [
+        ("count", counting, 20, 9), ("count", {**counting, "b_f": 6}, 19, None), ("count", {**counting, "b_f": 4}, 9, None),
+        ("count", {**counting, "w_c": 3}, 2, 5), ("reset", adding, 20, 3), ("ignore", {**adding, "w_f": 0}, 20, 3),
+        ("ignore", {**adding, "w_f": 0, "b_f": 4}, 20, None),
+    ]:
+        trace = cell_program(task, weights)[0].evaluate(MODEL)["trace"]
+        assert (round(20 * trace["score"]), trace["passed"]) == (steps, steps == 20), (task, weights)
+        assert last is None or trace["C"][-1] == pytest.approx(last, abs=0.25)
+
+
+def test_the_latch_of_the_widget_is_not_yet_the_one_of_the_exercise(cell_program):
+    widget, numpy = cell_program("latch")
+    widget.get_by_role("button", name="Show a solution").click()
+    params = numpy()["cell"].params
+    names = ("W_xi", "W_xf", "W_xc", "b_i", "b_f", "b_c")
+    same = {name: params[name] for name in names}
+    turned = {name: params[name] * (1 if name == "W_xc" else -1) for name in names}      # store where it held
+    for answer in (same, turned):
+        assert not memory_cell.latch_weights(lambda answer=answer: answer).passed
+
+
+def test_a_task_that_does_not_exist_becomes_the_first_one_and_a_weight_stays_in_its_bounds(open_page):
+    rubbish = quote(json.dumps({"task": "<script>", "b_i": 1e300}))
+    widget = open_page("file", f"{page_of(widgets.ProgramACell)}#ProgramACell={rubbish}").locator("[data-name=ProgramACell]")
+    widget.wait_for()
+    state = widget.evaluate(MODEL)
+    assert (state["task"], state["b_i"]) == ("latch", 8)
+    assert widget.get_attribute("data-widget") == "ready"
