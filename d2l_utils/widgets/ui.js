@@ -119,10 +119,7 @@ export function makeWidget(spec) {
         clearTimeout(waiting);                                      // a dragged slider is read out where it stops
         waiting = setTimeout(() => { sentence.textContent = sentenceNow; }, sentence.textContent ? 300 : 0);
         if (numbers.open) table.replaceChildren(asTable(spec.table(trace, state, api)));
-        if (numpy.open) {
-          code.tabIndex = 0;                                        // the theme took it away while the code was folded
-          code.textContent = spec.numpy(state);
-        }
+        if (numpy.open) code.textContent = spec.numpy(state);
       }
 
       el.replaceChildren(element("section", { class: "lstm-widget", "aria-label": spec.title },
