@@ -102,6 +102,22 @@ class GradientHighway(Widget):
     seed = traitlets.Int(0, min=0, max=99).tag(sync=True)
 
 
+class TrainIt(Widget):
+    """An LSTM of four units that learns in the page to keep a marked sign until the end of a noisy sequence.
+
+    forget_bias: -2 to 5. seed: of weights and minibatches, 0 to 19. num_steps: 10 to 30. updates: how many have been made, 0
+    to 200. unit: the unit shown, 1 to 4, or 0 for the one whose memory tells most. trace: losses, one an update; of two test
+    sequences with opposite signs I, F, O, C_tilde, C, H, (num_steps, 2, 4), and P, the probabilities of the right answers.
+    """
+
+    _esm = module("train_it.js")
+    forget_bias = _number(3.0, -2, 5)
+    seed = traitlets.Int(0, min=0, max=19).tag(sync=True)
+    num_steps = traitlets.Int(20, min=10, max=30).tag(sync=True)
+    updates = traitlets.Int(0, min=0, max=200).tag(sync=True)
+    unit = traitlets.Int(0, min=0, max=4).tag(sync=True)
+
+
 # H. G. Wells, The Time Machine, from the part of chapter 12 that the models have not been trained on
 EXCERPT = """\
 The Medical Man rose, came to the lamp, and examined the flowers.

@@ -391,3 +391,90 @@ def test_a_task_that_does_not_exist_becomes_the_first_one_and_a_weight_stays_in_
     state = widget.evaluate(MODEL)
     assert (state["task"], state["b_i"]) == ("latch", 8)
     assert widget.get_attribute("data-widget") == "ready"
+
+
+@pytest.mark.parametrize("cls", [widgets.TrainIt])
+def test_the_first_twenty_losses_are_numpys(place):
+    for state in ({"forget_bias": 3.0, "seed": 0}, {"forget_bias": 1.0, "seed": 7, "num_steps": 30}):
+        widget = place(state={**state, "updates": 20})
+        losses = widget.evaluate(MODEL)["trace"]["losses"]
+        assert len(losses) == 20
+        np.testing.assert_allclose(losses, numbers_of_numpy(widget)["losses"], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("cls", [widgets.TrainIt])
+def test_it_learns_with_a_high_forget_bias_and_not_with_a_low_one(place):
+    for forget_bias, learns in ((3.0, True), (0.0, False)):
+        trace = place(state={"forget_bias": forget_bias, "updates": 200}).evaluate(MODEL)["trace"]
+        assert (min(trace["losses"]) < 0.05) == learns
+        assert (min(trace["P"]) > 0.95) == learns
+
+
+@pytest.mark.parametrize("cls", [widgets.TrainIt])
+def test_one_update_more_is_the_next_of_the_same_run_and_the_slider_goes_back(place):
+    widget = place(state={"updates": 10})
+    ten = widget.evaluate(MODEL)["trace"]
+    widget.get_by_role("button", name="One update").click()
+    eleven = widget.evaluate(MODEL)
+    assert eleven["updates"] == 11
+    assert eleven["trace"]["losses"][:10] == ten["losses"]
+    assert eleven["trace"]["C"] != ten["C"]
+    widget.get_by_label("updates made").fill("10")
+    assert widget.evaluate(MODEL)["trace"] == ten
+
+
+@pytest.mark.parametrize("cls", [widgets.TrainIt])
+@pytest.mark.parametrize(("label", "value"), [("forget bias", "1"), ("seed", "4"), ("length of a sequence", "25")])
+def test_another_setting_starts_anew(place, label, value):
+    widget = place(state={"updates": 30})
+    widget.get_by_label(label).fill(value)
+    now = widget.evaluate(MODEL)
+    assert (now["updates"], now["trace"]["losses"]) == (0, [])
+    widget.get_by_label("unit shown").select_option("2")
+    widget.get_by_role("button", name="One update").click()
+    assert widget.evaluate(MODEL)["updates"] == 1
+    assert_numpy_agrees(widget)
+
+
+@pytest.mark.parametrize("cls", [widgets.TrainIt])
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_it_runs_by_itself_until_it_is_told_to_stop(place, motion):
+    updates = "place => place.model.state.updates"
+    drawings = """place => { window.drawings = 0;
+        new MutationObserver(() => window.drawings++).observe(place.querySelector(".lstm-figure"), { childList: true }); }"""
+    widget = place(reduced_motion=motion)
+    run, handle = widget.get_by_role("button", name="Run"), widget.element_handle()
+    widget.evaluate(drawings)
+    run.click()
+    widget.page.wait_for_function("place => place.model.state.updates >= 50", arg=handle)
+    for stop in ("Pause", "Reset"):
+        widget.get_by_role("button", name=stop).click()
+        stopped = widget.evaluate(updates)
+        widget.page.wait_for_timeout(300)
+        assert widget.evaluate(updates) == stopped
+        run.click()
+    assert stopped == 0                                                 # Reset is the last
+    widget.page.wait_for_function("place => place.model.state.updates === 200", arg=handle)
+    counted = widget.page.evaluate("window.drawings")
+    assert counted <= 12 if motion == "reduce" else counted >= 120
+    assert_numpy_agrees(widget)
+
+
+@pytest.mark.parametrize("cls", [widgets.TrainIt])
+def test_a_run_ends_where_its_settings_change(place):
+    widget = place()
+    widget.get_by_role("button", name="Run").click()
+    widget.page.wait_for_function("place => place.model.state.updates >= 4", arg=widget.element_handle())
+    widget.get_by_label("seed").fill("5")
+    widget.page.wait_for_timeout(300)
+    assert widget.evaluate(MODEL)["updates"] == 0
+
+
+@pytest.mark.parametrize("cls", [widgets.TrainIt])
+def test_gates_that_forget_leave_the_sign_to_the_hidden_state_as_the_chapter_says(place):
+    for forget_bias, low, high in ((1.0, 0, 0.05), (5.0, 0.85, 0.95)):
+        trace = place(state={"forget_bias": forget_bias, "seed": 3, "updates": 200}).evaluate(MODEL)["trace"]
+        C, F = np.array(trace["C"]), np.array(trace["F"])
+        unit = np.abs(C[-1, 0] - C[-1, 1]).argmax()
+        assert min(trace["P"]) > 0.95
+        assert low <= F[3:, 0, unit].prod() <= high
