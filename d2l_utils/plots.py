@@ -185,9 +185,10 @@ def automaton(arrows, places, strong=(), ax=None):
     ax = _blank_axes(ax, x.max() + 0.6, y.max() + 0.9)
     for state, out in arrows.items():
         a = np.array(places[state])
-        ax.add_patch(Circle(a, 0.24, facecolor="#d0d0d0" if state == 0 else "white", edgecolor=INK, linewidth=1.4, zorder=2))
+        ax.add_patch(Circle(places[state], 0.24, facecolor="#d0d0d0" if state == 0 else "white", edgecolor=INK,
+                            linewidth=1.4, zorder=2))
         if not out:
-            ax.add_patch(Circle(a, 0.17, fill=False, edgecolor=INK, linewidth=1.0, zorder=3))
+            ax.add_patch(Circle(places[state], 0.17, fill=False, edgecolor=INK, linewidth=1.0, zorder=3))
         for symbol, to in out.items():
             thick = (state, symbol) in strong
             if to == state:                             # a loop, on the side where its neighbours are not
