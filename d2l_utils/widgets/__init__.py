@@ -157,8 +157,8 @@ class ReadACell(Widget):
     _models = traitlets.Dict(_character_models("LSTM")).tag(sync=True)
     text = traitlets.Unicode(EXCERPT).tag(sync=True)
     quantity = traitlets.Enum(("I", "F", "O", "C_tilde", "C", "H"), "C").tag(sync=True)
-    pattern = traitlets.Enum(tuple(PATTERNS), "inside quotes").tag(sync=True)
-    unit = traitlets.Int(0, min=0, max=63).tag(sync=True)
+    pattern = traitlets.Enum(tuple(PATTERNS), "position in word").tag(sync=True)
+    unit = traitlets.Int(28, min=0, max=63).tag(sync=True)
     position = traitlets.Int(68, min=1, max=2000).tag(sync=True)
     temperature = _number(0.7, 0.1, 2)
     seed = traitlets.Int(0, min=0, max=999).tag(sync=True)
@@ -174,6 +174,6 @@ class WhoIsRemembered(Widget):
 
     _esm = module("who_is_remembered.js")
     _models = traitlets.Dict(_character_models("RNN", "GRU", "LSTM")).tag(sync=True)
-    text = traitlets.Unicode(EXCERPT[175:290]).tag(sync=True)
+    text = traitlets.Unicode(EXCERPT[175:320]).tag(sync=True)
     position = traitlets.Int(60, min=1, max=400).tag(sync=True)
     logarithmic = traitlets.Bool(False).tag(sync=True)

@@ -267,9 +267,10 @@ def test_another_sample_is_another_text_and_a_low_temperature_makes_them_alike(p
     assert widget.evaluate(MODEL)["trace"]["written"] != first
     assert_numpy_agrees(widget)
     widget.get_by_label("temperature").fill("0.1")
-    first = widget.evaluate(MODEL)["trace"]["written"]
-    another.click()
-    assert np.mean(np.array(widget.evaluate(MODEL)["trace"]["written"][:8]) == first[:8]) > 0.5
+    for _ in range(3):
+        another.click()
+        trace = widget.evaluate(MODEL)["trace"]
+        assert trace["written"][0] == np.argmax(trace["probabilities"])
 
 
 @pytest.mark.parametrize("cls", [widgets.WhoIsRemembered])
