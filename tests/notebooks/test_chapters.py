@@ -2,6 +2,7 @@
 import ast
 import importlib
 import importlib.util
+import inspect
 import re
 from pathlib import Path
 
@@ -11,6 +12,9 @@ import pytest
 
 import d2l_utils
 from d2l_utils.cells import LSTM, RNN
+from d2l_utils.datasets import reber
+from d2l_utils.datasets.patterns import correlations
+from d2l_utils.training import LanguageModel
 
 ROOT = Path(__file__).resolve().parents[2]
 MXNET = importlib.util.find_spec("mxnet") is not None
@@ -60,9 +64,9 @@ WRONG = [pytest.param(chapter, name, why, id=f"{topic(chapter)}-{name}-{why}") f
          for name, answers in wrong_answers(chapter).items() for why in answers]
 
 
-def test_all_eight_chapters_are_there():
+def test_all_twelve_chapters_are_there():
     assert [chapter.name[:2] for chapter in CHAPTERS] == [f"{k:02d}" for k in range(1, len(CHAPTERS) + 1)]
-    assert len(CHAPTERS) >= 8
+    assert len(CHAPTERS) >= 12
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=topic)
@@ -154,3 +158,113 @@ def test_the_backward_pass_of_chapter_7_is_the_packages(run):
     assert set(by_page) == set(grads)
     for name, g in grads.items():
         np.testing.assert_allclose(by_page[name], g, rtol=1e-10, atol=1e-13)
+
+
+def test_the_backward_passes_of_chapter_9_are_the_packages(run):
+    cell, trace, d_H = run
+    page, d_state = chapter_functions("09"), (d_H[0], d_H[1])
+    ours = page["forward"](cell.params, trace.X, *trace.state)
+    for name in ("I", "F", "O", "C_tilde", "C", "H"):
+        np.testing.assert_allclose(getattr(ours, name), getattr(trace, name), rtol=1e-13)
+    grads, d_X, (d_H_0, d_C_0) = cell.backward(trace, d_H, d_state)
+    by_page, d_X_page, (d_H_page, d_C_page) = page["backward"](cell.params, ours, d_H, d_state)
+    pairs = [(d_X_page, d_X), (d_H_page, d_H_0), (d_C_page, d_C_0), *((by_page[name], g) for name, g in grads.items())]
+    for got, right in pairs:
+        np.testing.assert_allclose(got, right, rtol=1e-10, atol=1e-13)
+
+    whole, _, _ = cell.backward(trace, d_H)                 # in pieces: with the gradient handed on, and without
+    first, _ = cell.forward(trace.X[:4], trace.state)
+    rest, _ = cell.forward(trace.X[4:], (trace.H[3], trace.C[3]))
+    cut = [cell.backward(part, d)[0] for part, d in ((first, d_H[:4]), (rest, d_H[4:]))]
+    recomputed = page["recomputing"](cell.params, trace.X, trace.state, d_H, 4)
+    truncated = page["truncated"](cell.params, trace.X, trace.state, d_H, 4)
+    for name, g in whole.items():
+        np.testing.assert_allclose(recomputed[name], g, rtol=1e-10, atol=1e-13)
+        np.testing.assert_allclose(truncated[name], cut[0][name] + cut[1][name], rtol=1e-10, atol=1e-13)
+        assert not np.allclose(truncated[name], g, rtol=1e-3)
+
+
+@pytest.mark.parametrize("fault", [None, *importlib.import_module("d2l_utils.checks.backward_pass").FAULTS])
+def test_each_planted_fault_of_chapter_9_shows_clearly_and_the_right_backward_pass_is_right(fault):
+    check = importlib.import_module("d2l_utils.checks.backward_pass")
+    source = inspect.getsource(check.forward) + inspect.getsource(check.backward)
+    assert fault is None or source.count(check.FAULTS[fault][0]) == 1
+    off = check._errors(fault, seed=2)
+    wrong = [error for error in off.values() if error > 1e-12]
+    assert (len(off), bool(wrong)) == (15, fault is not None)
+    assert min(wrong, default=1) > 0.01                     # no answer may hang on a reader's tolerance
+
+
+@pytest.mark.parametrize("peepholes", ["diagonal", "full"])
+def test_the_step_with_peepholes_of_chapter_10_is_the_packages(peepholes, rng):
+    cell = LSTM(3, 5, peepholes, rng=rng, sigma=0.6, forget_bias=1.0)
+    state = (rng.uniform(-1, 1, (4, 5)), rng.standard_normal((4, 5)))
+    trace, _ = cell.forward(rng.standard_normal((6, 4, 3)), state)
+    step = chapter_functions("10")[f"{peepholes}_step"](trace.X[2], *trace.before(2), cell.params)
+    for got, name in zip(step, ("I", "F", "O", "C_tilde", "C", "H")):
+        np.testing.assert_allclose(got, getattr(trace, name)[2], rtol=1e-13)
+
+
+def test_the_backward_step_of_chapter_10_is_the_packages(rng):
+    cell = LSTM(3, 5, "diagonal", rng=rng, sigma=0.6, forget_bias=1.0)
+    H, C = rng.uniform(-1, 1, (4, 5)), rng.standard_normal((4, 5))
+    trace, _ = cell.forward(rng.standard_normal((1, 4, 3)), (H, C))
+    d_H, d_C = rng.standard_normal((2, 4, 5))
+    grads, _, (_, d_C_before) = cell.backward(trace, d_H[None], (np.zeros_like(d_H), d_C))
+    d_Z, back, d_W = chapter_functions("10")["backward_step"](d_H, d_C, *trace.step(0), C, cell.params)
+    np.testing.assert_allclose(back, d_C_before, rtol=1e-12)
+    for gate, d in zip("ifoc", d_Z):
+        np.testing.assert_allclose(d.sum(axis=0), grads[f"b_{gate}"], rtol=1e-12)
+    for name, d in d_W.items():
+        np.testing.assert_allclose(d, grads[name], rtol=1e-12)
+
+
+@pytest.mark.parametrize("period", [2, 7, 50, 200])
+def test_the_spikers_of_chapter_10_keep_time_with_and_without_peepholes(period):
+    page = chapter_functions("10")
+    target = page["periodic"]("spikes", period, 20 * period)
+    cell, (plain, dense) = page["spiker"](period), page["plain_spiker"](period)
+    assert (cell.peepholes, plain.peepholes) == ("diagonal", None)
+    H, plain_H = (each.forward(np.zeros((len(target), 1, 1)), each.begin_state(1))[0].H for each in (cell, plain))
+    np.testing.assert_allclose(H[:, 0, 0], target, atol=0.05)
+    np.testing.assert_allclose(page["sigmoid"](dense.forward(plain_H))[:, 0, 0], target, atol=1e-8)
+
+
+def test_the_echo_of_chapter_12_is_how_a_fresh_cell_stretches_a_small_disturbance(rng):
+    """Equation eq-echo against the package's LSTM: the derivative of C_t by C_{t-1}, where all but the biases is small."""
+    cell = LSTM(2, 4, rng=rng, sigma=0.3, forget_bias=1.0)
+    cell.params["b_i"] -= 1.0
+    d = 1e-6 * np.eye(4)
+    trace, _ = cell.forward(np.zeros((2, 4, 2)), (np.zeros((4, 4)), d))
+    still, _ = cell.forward(np.zeros((2, 4, 2)), (np.zeros((4, 4)), 0 * d))
+    first, second = ((trace.C[t] - still.C[t]) / 1e-6 for t in (0, 1))
+    step = np.linalg.solve(first, second)                   # H_0 was zero, so the echo begins with the second step
+    assert chapter_functions("12")["echo"](cell) == pytest.approx(np.abs(np.linalg.eigvals(step)).max(), rel=1e-5)
+
+
+def test_the_fresh_cells_of_chapter_12_are_those_of_its_record():
+    spec = importlib.util.spec_from_file_location("long_lags", ROOT / "bench" / "results" / "long_lags.py")
+    long_lags = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(long_lags)
+    cells, _ = long_lags.networks((3, -3), 2, 1, 2)
+    for name, w in chapter_functions("12")["fresh"](3.0, -3.0, 1).params.items():
+        np.testing.assert_allclose(cells.cell(1).params[name], w, rtol=1e-6)
+
+
+def test_the_loss_and_the_criterion_of_chapter_11(rng):
+    """The gradient against differences, the plateau of a lost bit, and a string with one legal symbol too low."""
+    page, grammar = chapter_functions("11"), reber.embedded()
+    packed = reber.pack(grammar, reber.generate_many(grammar, 3, rng))
+    scores, v = rng.standard_normal((2, *packed.X.shape))
+    above, below = (page["string_loss"](scores + eps * v, packed)[0] for eps in (1e-6, -1e-6))
+    assert (above - below) / 2e-6 == pytest.approx((page["string_loss"](scores, packed)[1] * v).sum(), rel=1e-6)
+    sure = np.where(packed.legal, 40.0, -40.0)
+    assert page["right"](sure, packed).all()
+    last = packed.mask.sum(axis=0) - 2
+    for column, step in enumerate(last):
+        sure[step, column, [reber.SYMBOLS.index(symbol) for symbol in "TP"]] = 0.0
+    assert page["string_loss"](sure, packed)[0] == pytest.approx(2 * np.log(2))
+    assert not page["right"](sure, packed).any()
+    np.testing.assert_array_equal(page["second_to_last"](packed, packed.Y), packed.Y[last, np.arange(3)])
+    strings = [reber.SYMBOLS[k] for k in page["twins"](packed.X)[1].argmax(axis=-1)]
+    assert strings == [{"T": "P", "P": "T"}[reber.SYMBOLS[k]] for k in packed.X[1].argmax(axis=-1)]

@@ -52,6 +52,84 @@ def test_every_cell_that_needs_mxnet_has_its_record(chapter):
     assert recorded == cells, "a cell has changed since its outputs were recorded: make record"
 
 
+@pytest.fixture(scope="module")
+def one_cell_timing():
+    spec = importlib.util.spec_from_file_location("one_cell_timing", RESULTS / "one_cell_timing.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_record_of_timing_is_whole(one_cell_timing):
+    runs = json.loads((RESULTS / "one_cell_timing.json").read_text())["runs"]
+    names = ("kind", "period", "num_hiddens", "peepholes", "start")
+    assert [(*(r[name] for name in names), len(r["solved"]), r["num_updates"]) for r in runs] == one_cell_timing.CASES
+    assert all(r["lasting"] <= sum(update > 0 for update in r["solved"]) for r in runs)
+
+
+@pytest.mark.parametrize("peepholes", ["diagonal", None])
+def test_the_record_of_timing_repeats(one_cell_timing, peepholes):
+    """Two cells learn the cosine soonest: of ten seeds, those that had learned it by 300 updates, and when."""
+    case = ("cosine", 10, 2, peepholes, "2002")
+    recorded = json.loads((RESULTS / "one_cell_timing.json").read_text())["runs"]
+    names = ("kind", "period", "num_hiddens", "peepholes", "start")
+    solved = next(r["solved"] for r in recorded if tuple(r[name] for name in names) == case)
+    early = [update if update <= 300 else 0 for update in solved[:10]]
+    assert any(early)
+    assert one_cell_timing.run(*case, 10, 300)["solved"] == early
+
+
+@pytest.fixture(scope="module")
+def long_lags():
+    spec = importlib.util.spec_from_file_location("long_lags", RESULTS / "long_lags.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_record_of_long_lags_is_whole(long_lags):
+    record = json.loads((RESULTS / "long_lags.json").read_text())
+    assert record["settings"] == long_lags.SETTINGS
+    names = [{**long_lags.named(*row), "seed": seed} for row in long_lags.ROWS for seed in range(10)]
+    recorded = [{key: r[key] for key in names[0]} for r in record["runs"]]
+    assert sorted(map(str, recorded)) == sorted(map(str, names))
+    assert all(r["passed"] == (r["test_wrong"] is not None and r["test_wrong"] <= 3) for r in record["runs"])
+    assert all((r["sequences"] is None) == (r["test_wrong"] is None) for r in record["runs"])
+
+
+@pytest.mark.parametrize("row", [("adding", 50, (float("inf"), -3)), ("temporal order", 100, (None, None))])
+def test_the_record_of_long_lags_repeats(long_lags, row):
+    """The mean error of the first 2,000 sequences, seed by seed."""
+    again = long_lags.run(*row, most_updates=125)
+    name = long_lags.named(*row)
+    runs = json.loads((RESULTS / "long_lags.json").read_text())["runs"]
+    recorded = [r["error"][0] for r in runs if name == {key: r[key] for key in name}]
+    assert [r["error"][0] for r in again] == pytest.approx(recorded, rel=0.01)
+
+
+@pytest.fixture(scope="module")
+def continual_reber():
+    spec = importlib.util.spec_from_file_location("continual_reber", RESULTS / "continual_reber.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_record_of_streams_is_whole(continual_reber):
+    record = json.loads((RESULTS / "continual_reber.json").read_text())
+    assert record["settings"] == {**continual_reber.SETTINGS, "looks": continual_reber.LOOKS}
+    assert [(r["row"], r["seed"]) for r in record["runs"]] == [(row, k) for row in continual_reber.ROWS for k in range(10)]
+    assert all(r["perfect"] == (min(r["wrong"]) == 0) and len(r["wrong"]) == 10 for r in record["runs"])
+
+
+@pytest.mark.parametrize("row", ["forget bias 1", "1997"])
+def test_the_record_of_streams_repeats(continual_reber, row):
+    """The mean loss of the first 240 updates, seed by seed."""
+    again = continual_reber.run(row, tests=1, num_seeds=2, num_symbols=10)
+    recorded = [r for r in json.loads((RESULTS / "continual_reber.json").read_text())["runs"] if r["row"] == row][:2]
+    assert [r["loss"][0] for r in again] == pytest.approx([r["loss"][0] for r in recorded], rel=0.01)
+
+
 @pytest.mark.filterwarnings("ignore:The Time Machine could not be downloaded")
 def test_the_character_models_are_as_good_as_their_file_says_and_their_training_repeats():
     import character_models as script
@@ -72,3 +150,34 @@ def test_the_character_models_are_as_good_as_their_file_says_and_their_training_
     rnn = kept["runs"][0]
     assert script.run(rnn["model"], 1, vocab, corpus, unseen[:1000])["training_perplexity"] == pytest.approx(
         rnn["training_perplexity"][:1], rel=1e-3)
+
+
+@pytest.fixture(scope="module")
+def reber():
+    spec = importlib.util.spec_from_file_location("reber", RESULTS / "reber.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def reber_record():
+    return json.loads((RESULTS / "reber.json").read_text())
+
+
+def test_the_record_of_reber_strings_is_whole(reber, reber_record):
+    assert reber_record["settings"] == {"poll": reber.POLL, "rows": reber.ROWS}
+    assert [(run["net"], run["seed"]) for run in reber_record["runs"]] == [
+        (name, seed) for name, row in reber.ROWS.items() for seed in range(row["num_seeds"])]
+    for run in reber_record["runs"]:
+        row = reber.ROWS[run["net"]]
+        if run["solved_after"] is not None:
+            assert 0 < run["solved_after"] <= row["most"]
+            assert run["right"] == 1 or "recipe" in row
+
+
+@pytest.mark.parametrize(("net", "seed"), [("RNN", 6), ("LSTM", 10), ("LSTM, full peepholes", 6)])
+def test_the_record_of_reber_strings_repeats(reber, reber_record, net, seed):
+    recorded = next(run for run in reber_record["runs"] if (run["net"], run["seed"]) == (net, seed))
+    again, = reber.run(reber.ROWS[net], [seed])
+    assert again["solved_after"] == pytest.approx(recorded["solved_after"], abs=2 * reber.POLL)
