@@ -175,7 +175,7 @@ async function copy(model, spec, state, said) {
     y: [smallest, largest], or left out. axes: the words under and beside the axes. marks: steps to mark with a rule. The svg's
     at(t, v) is the place [x, y] of the value v at entry t. */
 export function plot(width, { lines, y, axes = ["time step", "value"], height = 220, marks = [], log = false, first = 1 }) {
-  const margin = { left: 46, right: 12, top: 10, bottom: 38 };
+  const margin = { left: 54, right: 12, top: 10, bottom: 38 };
   const scale = log ? (v) => Math.log10(Math.max(v, Number.MIN_VALUE)) : (v) => v;
   const all = lines.flatMap((line) => Array.from(line.values, scale)).filter(Number.isFinite);
   let [low, high] = y ? y.map(scale) : [Math.min(...all), Math.max(...all)];

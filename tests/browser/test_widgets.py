@@ -486,3 +486,8 @@ def test_gates_that_forget_leave_the_sign_to_the_hidden_state_as_the_chapter_say
         unit = np.abs(C[-1, 0] - C[-1, 1]).argmax()
         assert min(trace["P"]) > 0.95
         assert low <= F[3:, 0, unit].prod() <= high
+
+
+def test_a_control_that_needs_a_kernel_says_so(open_page):
+    tab = open_page("file", "chapters/07-from-scratch.html")
+    tab.locator("[data-widget=needs-kernel]").get_by_text("needs a running kernel").wait_for()
