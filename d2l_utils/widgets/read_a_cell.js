@@ -57,12 +57,9 @@ function draw(figure, trace, { text, pattern, quantity, unit, position }, width,
   const last = Math.min(position, characters.length) - 1;
   const part = QUANTITIES[quantity];
   const scale = quantity === "C" ? Math.max(1, ...trace.values.map(Math.abs)) : 1;
-  const hue = PALETTE.hues[part];
   const letters = characters.map((c, t) => {
-    const strength = Math.round((128 * Math.abs(trace.values[t])) / scale);
-    const ink = `${hue}${strength.toString(16).padStart(2, "0")}`;
     return element("span", {
-      "data-t": t + 1, title: `${visible(c)}  ${SIGNS[quantity]} = ${show(trace.values[t])}`, style: `background: ${ink}`,
+      "data-t": t + 1, title: `${visible(c)}  ${SIGNS[quantity]} = ${show(trace.values[t])}`, style: `--s: ${(Math.abs(trace.values[t]) / scale).toFixed(3)}`,
       class: [trace.values[t] < 0 && "lstm-negative", t === last && "lstm-chosen"].filter(Boolean).join(" ") || undefined,
     }, c === "\n" ? "↵\n" : c);
   });
@@ -76,7 +73,7 @@ function draw(figure, trace, { text, pattern, quantity, unit, position }, width,
     { values: trace.values, part, label: inWords(quantity, unit) },
   ];
   figure.append(
-    element("p", { class: "lstm-reading", onclick: choose }, ...letters),
+    element("p", { class: "lstm-reading", onclick: choose, style: `--shade: ${["cell", "hidden"].includes(part) ? "currentColor" : PALETTE.hues[part]}` }, ...letters),
     element("p", { class: "lstm-bars" }, "Next character: ", ...bars),
     plot(width, { lines, y: [Math.min(0, ...trace.values), scale], height: 150, marks: [last + 1], axes: ["character", "value"] }),
     legend(lines),

@@ -56,7 +56,7 @@ function draw(figure, trace, { text, position, logarithmic }, width, api) {
     const strength = (v) => (logarithmic ? Math.max(0, 1 + Math.log10(v / most) / 4) : v / most) || 0;
     const letters = characters.map((c, t) => element("span", {
       "data-t": t || undefined, class: t === predicted ? "lstm-chosen" : t > predicted ? "lstm-later" : undefined,
-      style: t < predicted ? `background: rgb(90 90 90 / ${(0.55 * strength(norms[t])).toFixed(3)})` : undefined,
+      style: t < predicted ? `--s: ${strength(norms[t]).toFixed(3)}` : undefined,
       title: t < predicted ? `${visible(c)}  ${norms[t].toExponential(2)}` : undefined,
     }, c === "\n" ? "↵\n" : c));
     figure.append(element("p", { class: "lstm-row" }, element("strong", {}, kind),

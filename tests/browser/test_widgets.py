@@ -283,7 +283,8 @@ def test_the_more_a_character_counts_the_more_it_is_shaded(place, cls):
             shades, norms = np.array(widget.locator(".lstm-reading").nth(row).evaluate(shade)), np.array(trace[kind])
             assert len(norms) == 60
             letters = widget.locator(".lstm-reading").nth(row).locator("span")
-            seen = [letters.nth(int(k)).evaluate("e => getComputedStyle(e).backgroundColor") for k in (norms.argmin(), norms.argmax())]
+            ends = [letters.nth(int(k)) for k in (norms.argmin(), norms.argmax())]
+            seen = [letter.evaluate("e => getComputedStyle(e).backgroundColor") for letter in ends]
             assert seen[0] != seen[1]
             assert (shades[60:] == 0).all()
             share = norms / norms.max()
