@@ -1,7 +1,7 @@
 """The character models of the chapter on reading cells: trains an RNN, a GRU and an LSTM, writes their weights.
 
 They read The Time Machine as printed, capitals and line ends kept; a character that occurs less than five times is
-folded into one sign for the unknown. The last tenth of the text is held out. (The settings come from nine trial runs
+folded into one sign for the unknown. The last tenth of the text is held out. (The settings come from ten trial runs
 that were watched on it, so its perplexity flatters a little.) Perplexities are those of the weights that are kept,
 rounded to float16. Takes about ten minutes on one core:
 

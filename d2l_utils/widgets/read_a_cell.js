@@ -66,16 +66,18 @@ function draw(figure, trace, { text, pattern, quantity, unit, position }, width,
   const choose = (event) => event.target.dataset.t && api.set({ position: Number(event.target.dataset.t) });
   const bars = likeliest(trace, alphabet, 6).map(([c, p]) => element("span", { class: "lstm-bar" },
     element("span", { style: `width: ${(p * 5).toFixed(2)}rem` }), `${visible(c)} ${percent(p)}`));
+  const from = Math.max(0, Math.min(last - 60, characters.length - 121));        // the curve of the surroundings can be read
+  const around = (values) => values.slice(from, from + 121);
   const wanted = PATTERNS[pattern](characters);
   const top = Math.max(...wanted, 1);
   const lines = [
-    { values: wanted.map((v) => (v / top) * scale), label: `${pattern}, scaled`, dash: [1.5, 3], width: 1.5 },
-    { values: trace.values, part, label: inWords(quantity, unit) },
+    { values: around(wanted).map((v) => (v / top) * scale), label: `${pattern}, scaled`, dash: [1.5, 3], width: 1.5 },
+    { values: around(trace.values), part, label: inWords(quantity, unit) },
   ];
   figure.append(
     element("p", { class: "lstm-reading", onclick: choose, style: `--shade: ${["cell", "hidden"].includes(part) ? "currentColor" : PALETTE.hues[part]}` }, ...letters),
     element("p", { class: "lstm-bars" }, "Next character: ", ...bars),
-    plot(width, { lines, y: [Math.min(0, ...trace.values), scale], height: 150, marks: [last + 1], axes: ["character", "value"] }),
+    plot(width, { lines, y: [Math.min(0, ...trace.values), scale], height: 150, first: from + 1, marks: [last - from], axes: ["character", "value"] }),
     legend(lines),
     element("p", { class: "lstm-reading" }, characters.slice(Math.max(0, last - 30), last + 1).join(""),
       element("strong", {}, trace.written.map((k) => alphabet[k]).join(""))),
