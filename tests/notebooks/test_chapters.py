@@ -64,9 +64,9 @@ WRONG = [pytest.param(chapter, name, why, id=f"{topic(chapter)}-{name}-{why}") f
          for name, answers in wrong_answers(chapter).items() for why in answers]
 
 
-def test_all_twelve_chapters_are_there():
+def test_all_chapters_are_there():
     assert [chapter.name[:2] for chapter in CHAPTERS] == [f"{k:02d}" for k in range(1, len(CHAPTERS) + 1)]
-    assert len(CHAPTERS) >= 12
+    assert len(CHAPTERS) == 13
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=topic)
@@ -268,3 +268,22 @@ def test_the_loss_and_the_criterion_of_chapter_11(rng):
     np.testing.assert_array_equal(page["second_to_last"](packed, packed.Y), packed.Y[last, np.arange(3)])
     strings = [reber.SYMBOLS[k] for k in page["twins"](packed.X)[1].argmax(axis=-1)]
     assert strings == [{"T": "P", "P": "T"}[reber.SYMBOLS[k]] for k in packed.X[1].argmax(axis=-1)]
+
+
+def test_the_correlation_of_chapter_13_is_the_packages_and_a_silenced_unit_is_heard_by_nobody(rng):
+    chapter = chapter_functions("13")
+    series, pattern = rng.standard_normal((30, 4)), rng.standard_normal(30)
+    np.testing.assert_allclose(chapter["correlations"](series, pattern), correlations(series, pattern), rtol=1e-12)
+    chapter["vocab"] = "abcde"
+    model = LanguageModel(LSTM(5, 64, rng=rng, sigma=0.3), sigma=0.3)
+    held, X, state = chapter["silenced"](model, 7, 0.4), rng.integers(0, 5, (6, 2)), model.begin_state(2)
+    found, trace, _ = held.forward(X, state)
+    H, C = state                                # step by step, with the unit's hidden state put to 0.4 for its readers
+    for t in range(6):
+        told = H.copy()
+        told[:, 7] = 0.4
+        _, step, (H, C) = model.forward(X[t:t + 1], (told, C))
+        told = H.copy()
+        told[:, 7] = 0.4
+        np.testing.assert_allclose(found[t], model.dense.forward(told), rtol=1e-12)
+        np.testing.assert_allclose(trace.C[t], step.C[0], rtol=1e-12)
