@@ -1,14 +1,13 @@
 """One or two LSTM cells that have to keep time without any input, with and without peepholes, over many seeds.
 
-After Gers, Schraudolph & Schmidhuber (2002), sections 4.3 and 4.4: periodic functions and timed spikes, and their
-tolerances. The networks, their training and the count are those of the chapter on peepholes. Two ways to start: forget
-bias 1 and output bias 0, or -2 and 2 as in 2002. One case more asks whether a plain cell ever learns the cosine: 400
-seeds, and twice the updates. Takes about seven minutes on one core. Writes the record that the chapter shows:
+After Gers, Schraudolph & Schmidhuber (2002): periodic functions and timed spikes, and their tolerances. The networks,
+their training and the count are those of the chapter on peepholes. Two ways to start: forget bias 1 and output bias 0,
+or -2 and 2 as in 2002. One case more asks whether a plain cell ever learns the cosine: 400 seeds, and twice the updates.
+Takes about seven minutes on one core. Writes the record that the chapter shows:
 
     python bench/results/one_cell_timing.py --json bench/results/one_cell_timing.json
 """
 import argparse
-import ast
 import itertools
 import os
 import time
@@ -17,13 +16,11 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import jupytext
 import numpy as np
 import record
 
 from d2l_utils.datasets.synthetic import periodic
 
-CHAPTER = Path(__file__).resolve().parents[2] / "chapters" / "10-peepholes.md"
 SETTINGS = {"lr": 0.02, "clip": 1.0}
 TASKS = (("cosine", 10), ("triangle", 10), ("rectangle", 10), ("spikes", 5))
 STARTS = {"ours": {"b_f": 1.0, "b_o": 0.0}, "2002": {"b_f": -2.0, "b_o": 2.0}}
@@ -32,20 +29,9 @@ CASES = [(kind, period, num_hiddens, peepholes, start, 400 if kind == "spikes" e
 CASES.append(("cosine", 10, 1, None, "2002", 400, 4000))
 
 
-def definitions():
-    """What the chapter imports and defines, so that the record is made by the code that the reader sees."""
-    namespace: dict = {}
-    for cell in jupytext.read(CHAPTER).cells:
-        if cell.cell_type == "code":
-            kept = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
-            body = [node for node in ast.parse(cell.source).body if isinstance(node, kept)]
-            exec(compile(ast.Module(body, []), CHAPTER.name, "exec"), namespace)
-    return namespace
-
-
 def run(kind, period, num_hiddens, peepholes, start, num_seeds, num_updates):
     """The update after which each seed kept time for 100 periods (0: never), and how many keep it for 1,000."""
-    chapter, began = definitions(), time.process_time()
+    chapter, began = record.definitions("10-peepholes.md"), time.process_time()
     cell, dense = chapter["networks"](num_hiddens, peepholes, range(num_seeds), **STARTS[start])
     solved = chapter["train"](cell, dense, kind, period, num_updates)
     seconds = time.process_time() - began

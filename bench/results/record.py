@@ -1,8 +1,14 @@
-"""How a script in this folder keeps what it measured: a dated JSON file with one run a line."""
+"""How a script in this folder keeps what it measured, a dated JSON file with one run a line, and calls a chapter's code."""
+import ast
 import json
 import platform
 from datetime import date
 from importlib.metadata import version
+from pathlib import Path
+
+import jupytext
+
+CHAPTERS = Path(__file__).resolve().parents[2] / "chapters"
 
 
 def write(path, settings, runs, packages=("numpy", "d2l_utils"), **more):
@@ -16,3 +22,17 @@ def write(path, settings, runs, packages=("numpy", "d2l_utils"), **more):
             "settings": settings}
     lines = ",\n".join(json.dumps(run) for run in runs)
     path.write_text(f'{json.dumps(head)[:-1]}, "runs": [\n{lines}\n]}}\n')
+
+
+def definitions(chapter):
+    """What a chapter imports and defines, so that the record is made by the code that the reader sees.
+
+    chapter: the name of its file, such as "10-peepholes.md". Returns a dict: its imports, functions and classes by name.
+    """
+    namespace: dict = {}
+    for cell in jupytext.read(CHAPTERS / chapter).cells:
+        if cell.cell_type == "code":
+            kept = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
+            body: list[ast.stmt] = [node for node in ast.parse(cell.source).body if isinstance(node, kept)]
+            exec(compile(ast.Module(body, []), chapter, "exec"), namespace)
+    return namespace

@@ -7,14 +7,12 @@ Takes about 20 minutes for three seeds on one core. Writes the record that the c
     python bench/results/seed_perplexity.py --json bench/results/seed_perplexity.json
 """
 import argparse
-import ast
 import os
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import jupytext
 import numpy as np
 import record
 
@@ -29,22 +27,10 @@ import mxnet as mx  # isort: skip  (after d2l_utils, which puts numpy.bool back)
 
 SETTINGS = {"max_chars": 10_000, "num_hiddens": 256, "num_steps": 35, "batch_size": 32, "lr": 100.0, "clip": 0.01}
 PREFIXES = ("traveller", "time traveller")
-CHAPTERS = Path(__file__).resolve().parents[2] / "chapters"
-
-
-def definitions(chapter):
-    """What a chapter imports and defines, so that the record is made by the code that the reader sees."""
-    namespace: dict = {}
-    for cell in jupytext.read(CHAPTERS / chapter).cells:
-        if cell.cell_type == "code":
-            kept = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
-            body = [node for node in ast.parse(cell.source).body if isinstance(node, kept)]
-            exec(compile(ast.Module(body, []), chapter, "exec"), namespace)
-    return namespace
 
 
 def scratch(weights, vocab_size):
-    chapter = definitions("07-from-scratch.md")
+    chapter = record.definitions("07-from-scratch.md")
     params = chapter["get_params"](vocab_size, SETTINGS["num_hiddens"])
     for name, w in params.items():
         w[:] = weights[name]
@@ -76,7 +62,8 @@ def in_gluon(weights, vocab_size, one_bias=False):
 MODELS = {
     "scratch nd": scratch,
     "NumPy": in_numpy,
-    "NumPy, two biases": lambda weights, vocab_size: in_numpy(weights, vocab_size, definitions("08-gluon.md")["TwoBiases"]),
+    "NumPy, two biases": lambda weights, vocab_size: in_numpy(
+        weights, vocab_size, record.definitions("08-gluon.md")["TwoBiases"]),
     "Gluon": in_gluon,
     "Gluon, one bias": lambda weights, vocab_size: in_gluon(weights, vocab_size, one_bias=True),
 }
