@@ -113,7 +113,7 @@ def periodic(kind, period, num_steps):
 
     kind: "cosine", "triangle" or "rectangle", between 0 and 1, or "spikes", 1 at the last step of each period and else 0.
     period: in steps, at least 2. Returns (num_steps,). Raises ValueError for another kind or too short a period.
-    Gers, Schraudolph & Schmidhuber (2002), sections 4.3 and 4.4.
+    After Gers, Schraudolph & Schmidhuber (2002).
     """
     if not isinstance(period, (int, np.integer)) or period < 2:
         raise ValueError(f"period must be a whole number of at least 2, got {period!r}")
