@@ -101,6 +101,24 @@ def test_a_wrong_answer_meets_its_hint(chapter, name, why):
     assert word in verdict.message
 
 
+def test_a_gradient_check_that_nudges_in_place_is_right_though_it_puts_back_a_rounded_number():
+    def wrong_gradients(loss, gradients, values):
+        wrong = []
+        for name, g in gradients(values).items():
+            slope = np.empty_like(g)
+            for index in np.ndindex(g.shape):
+                values[name][index] += 1e-5
+                above = loss(values)
+                values[name][index] -= 2e-5
+                slope[index] = (above - loss(values)) / 2e-5
+                values[name][index] += 1e-5
+            if np.linalg.norm(g - slope) > 1e-6 * np.linalg.norm(slope):
+                wrong.append(name)
+        return wrong
+
+    assert importlib.import_module("d2l_utils.checks.backward_pass").wrong_gradients(wrong_gradients).passed
+
+
 def test_an_error_in_the_answer_is_shown_to_its_author():
     def broken(f):
         raise KeyError("mine")
