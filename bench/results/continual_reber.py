@@ -1,10 +1,9 @@
 """Why forget gates were invented: the embedded Reber grammar as one stream without resets (Gers et al. 2000).
 
-The cell with a forget gate and the cell of 1997, ten seeds a row, learn to predict the next symbol of a stream of strings,
-with the gradient cut every 40 symbols and the state carried on. After every 240 updates each reads ten fresh streams of
-10,000 symbols. A network is perfect if in one of these tests every legal symbol always scores higher than every illegal
-one. Takes 5 minutes on one free core.
-Writes the record that chapter 12 shows, after each row:
+The cell with a forget gate and the cell of 1997, ten seeds a row, learn to predict the next symbol of a stream of
+strings, with the gradient cut every 40 symbols and the state carried on. After every 240 updates each reads ten fresh
+streams of 10,000 symbols. A network is perfect if in one of these tests every legal symbol always scores higher than
+every illegal one. Takes five to ten minutes on one core. Writes the record that chapter 12 shows, after each row:
 
     python bench/results/continual_reber.py --json bench/results/continual_reber.json
 """

@@ -1,9 +1,9 @@
 """Who learns long lags: the adding problem and temporal order (Hochreiter & Schmidhuber 1997) with ten seeds a row.
 
-A row is a network: an RNN, or an LSTM with its forget and input gate bias; forget bias infinity is the cell of 1997, which
-never forgets. A run has learned when training stops by the criterion of 1997 and the network of that moment passes its
-test on fresh sequences. Takes half an hour on one free core. Writes the record that chapter 12 shows, after each row; what
-it holds already is not run again:
+A row is a network: an RNN, or an LSTM with its forget and input gate bias; forget bias infinity is the cell of 1997,
+which never forgets. Training stops by the criterion of 1997, and the network of that moment is tested on fresh
+sequences. Takes half an hour to an hour on one core. Writes the record that chapter 12 shows, after each row; what it
+holds already is not run again:
 
     python bench/results/long_lags.py --json bench/results/long_lags.json
 """

@@ -12,7 +12,7 @@ right on these and on 256 held-out ones. It deviates from the paper in six cells
 blocks of two cells that share their gates), in gates that do not see gates, in tanh where the paper has other squashing
 functions, and in the whole gradient through time where the paper truncates it.
 
-Takes about five minutes for all on one core. Writes the record that the chapter shows:
+Takes three to five minutes on one core. Writes the record that chapter 11 shows:
 
     python bench/results/reber.py --json bench/results/reber.json
 """

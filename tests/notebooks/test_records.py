@@ -1,30 +1,36 @@
 """Records that the pages show as records: the first steps of a run, repeated, give the recorded numbers."""
-import importlib.util
+import importlib
 import json
 from pathlib import Path
 
+import character_models
+import continual_reber
 import jupytext
+import long_lags
+import one_cell_timing
 import pytest
+import reber
 
 from d2l_utils.character_models import load as load_character_models
 from d2l_utils.datasets.text import load_time_machine
 
 ROOT = Path(__file__).resolve().parents[2]
-RESULTS = ROOT / "bench" / "results"
+
+
+def kept(script):
+    """The record that a script in bench/results has written."""
+    return json.loads((ROOT / "bench" / "results" / f"{script}.json").read_text())
 
 
 @pytest.fixture(scope="module")
 def seed_perplexity():
     pytest.importorskip("mxnet")
-    spec = importlib.util.spec_from_file_location("seed_perplexity", RESULTS / "seed_perplexity.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module("seed_perplexity")
 
 
 @pytest.fixture(scope="module")
 def record():
-    return json.loads((RESULTS / "seed_perplexity.json").read_text())
+    return kept("seed_perplexity")
 
 
 @pytest.mark.filterwarnings("ignore:The Time Machine could not be downloaded")
@@ -52,26 +58,18 @@ def test_every_cell_that_needs_mxnet_has_its_record(chapter):
     assert recorded == cells, "a cell has changed since its outputs were recorded: make record"
 
 
-@pytest.fixture(scope="module")
-def one_cell_timing():
-    spec = importlib.util.spec_from_file_location("one_cell_timing", RESULTS / "one_cell_timing.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_record_of_timing_is_whole(one_cell_timing):
-    runs = json.loads((RESULTS / "one_cell_timing.json").read_text())["runs"]
+def test_the_record_of_timing_is_whole():
+    runs = kept("one_cell_timing")["runs"]
     names = ("kind", "period", "num_hiddens", "peepholes", "start")
     assert [(*(r[name] for name in names), len(r["solved"]), r["num_updates"]) for r in runs] == one_cell_timing.CASES
     assert all(r["lasting"] <= sum(update > 0 for update in r["solved"]) for r in runs)
 
 
 @pytest.mark.parametrize("peepholes", ["diagonal", None])
-def test_the_record_of_timing_repeats(one_cell_timing, peepholes):
+def test_the_record_of_timing_repeats(peepholes):
     """Two cells learn the cosine soonest: of ten seeds, those that had learned it by 300 updates, and when."""
     case = ("cosine", 10, 2, peepholes, "2002")
-    recorded = json.loads((RESULTS / "one_cell_timing.json").read_text())["runs"]
+    recorded = kept("one_cell_timing")["runs"]
     names = ("kind", "period", "num_hiddens", "peepholes", "start")
     solved = next(r["solved"] for r in recorded if tuple(r[name] for name in names) == case)
     early = [update if update <= 300 else 0 for update in solved[:10]]
@@ -79,16 +77,8 @@ def test_the_record_of_timing_repeats(one_cell_timing, peepholes):
     assert one_cell_timing.run(*case, 10, 300)["solved"] == early
 
 
-@pytest.fixture(scope="module")
-def long_lags():
-    spec = importlib.util.spec_from_file_location("long_lags", RESULTS / "long_lags.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_record_of_long_lags_is_whole(long_lags):
-    record = json.loads((RESULTS / "long_lags.json").read_text())
+def test_the_record_of_long_lags_is_whole():
+    record = kept("long_lags")
     assert record["settings"] == long_lags.SETTINGS
     names = [{**long_lags.named(*row), "seed": seed} for row in long_lags.ROWS for seed in range(10)]
     recorded = [{key: r[key] for key in names[0]} for r in record["runs"]]
@@ -98,74 +88,56 @@ def test_the_record_of_long_lags_is_whole(long_lags):
 
 
 @pytest.mark.parametrize("row", [("adding", 50, (float("inf"), -3)), ("temporal order", 100, (None, None))])
-def test_the_record_of_long_lags_repeats(long_lags, row):
+def test_the_record_of_long_lags_repeats(row):
     """The mean error of the first 2,000 sequences, seed by seed."""
     again = long_lags.run(*row, most_updates=125)
     name = long_lags.named(*row)
-    runs = json.loads((RESULTS / "long_lags.json").read_text())["runs"]
+    runs = kept("long_lags")["runs"]
     recorded = [r["error"][0] for r in runs if name == {key: r[key] for key in name}]
     assert [r["error"][0] for r in again] == pytest.approx(recorded, rel=0.01)
 
 
-@pytest.fixture(scope="module")
-def continual_reber():
-    spec = importlib.util.spec_from_file_location("continual_reber", RESULTS / "continual_reber.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_record_of_streams_is_whole(continual_reber):
-    record = json.loads((RESULTS / "continual_reber.json").read_text())
+def test_the_record_of_streams_is_whole():
+    record = kept("continual_reber")
     assert record["settings"] == {**continual_reber.SETTINGS, "looks": continual_reber.LOOKS}
     assert [(r["row"], r["seed"]) for r in record["runs"]] == [(row, k) for row in continual_reber.ROWS for k in range(10)]
     assert all(r["perfect"] == (min(r["wrong"]) == 0) and len(r["wrong"]) == 10 for r in record["runs"])
 
 
 @pytest.mark.parametrize("row", ["forget bias 1", "1997"])
-def test_the_record_of_streams_repeats(continual_reber, row):
+def test_the_record_of_streams_repeats(row):
     """The mean loss of the first 240 updates, seed by seed."""
     again = continual_reber.run(row, tests=1, num_seeds=2, num_symbols=10)
-    recorded = [r for r in json.loads((RESULTS / "continual_reber.json").read_text())["runs"] if r["row"] == row][:2]
+    recorded = [r for r in kept("continual_reber")["runs"] if r["row"] == row][:2]
     assert [r["loss"][0] for r in again] == pytest.approx([r["loss"][0] for r in recorded], rel=0.01)
 
 
 @pytest.mark.filterwarnings("ignore:The Time Machine could not be downloaded")
 def test_the_character_models_are_as_good_as_their_file_says_and_their_training_repeats():
-    import character_models as script
-
-    models, vocab, kept = load_character_models()
+    models, vocab, file = load_character_models()
     text = load_time_machine(as_printed=True)
-    if not text.source.startswith(kept["text"]):
+    if not text.source.startswith(file["text"]):
         pytest.skip("the record is about The Time Machine, which cannot be had here")
-    assert kept["settings"] == script.SETTINGS
-    again, corpus, unseen = script.folded_text(text.characters)
+    assert file["settings"] == character_models.SETTINGS
+    again, corpus, unseen = character_models.folded_text(text.characters)
     assert again.characters == vocab.characters
     corpus, unseen = vocab.encode(corpus), vocab.encode(unseen)
-    assert script.table_perplexities(corpus, unseen, len(vocab)) == pytest.approx(kept["table_perplexities"])
-    for run in kept["runs"]:
-        found = script.held_out_perplexity(models[run["model"]], unseen[:1000])
+    assert character_models.table_perplexities(corpus, unseen, len(vocab)) == pytest.approx(file["table_perplexities"])
+    for run in file["runs"]:
+        found = character_models.held_out_perplexity(models[run["model"]], unseen[:1000])
         assert found == pytest.approx(run["start_perplexity"], rel=1e-5)
         assert run["start_perplexity"] == pytest.approx(run["held_out_perplexity"], rel=0.05)
-    rnn = kept["runs"][0]
-    assert script.run(rnn["model"], 1, vocab, corpus, unseen[:1000])["training_perplexity"] == pytest.approx(
+    rnn = file["runs"][0]
+    assert character_models.run(rnn["model"], 1, vocab, corpus, unseen[:1000])["training_perplexity"] == pytest.approx(
         rnn["training_perplexity"][:1], rel=1e-3)
 
 
 @pytest.fixture(scope="module")
-def reber():
-    spec = importlib.util.spec_from_file_location("reber", RESULTS / "reber.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
 def reber_record():
-    return json.loads((RESULTS / "reber.json").read_text())
+    return kept("reber")
 
 
-def test_the_record_of_reber_strings_is_whole(reber, reber_record):
+def test_the_record_of_reber_strings_is_whole(reber_record):
     assert reber_record["settings"] == {"poll": reber.POLL, "rows": reber.ROWS}
     assert [(run["net"], run["seed"]) for run in reber_record["runs"]] == [
         (name, seed) for name, row in reber.ROWS.items() for seed in range(row["num_seeds"])]
@@ -177,7 +149,7 @@ def test_the_record_of_reber_strings_is_whole(reber, reber_record):
 
 
 @pytest.mark.parametrize(("net", "seed"), [("RNN", 6), ("LSTM", 10), ("LSTM, full peepholes", 6)])
-def test_the_record_of_reber_strings_repeats(reber, reber_record, net, seed):
+def test_the_record_of_reber_strings_repeats(reber_record, net, seed):
     recorded = next(run for run in reber_record["runs"] if (run["net"], run["seed"]) == (net, seed))
     again, = reber.run(reber.ROWS[net], [seed])
     assert again["solved_after"] == pytest.approx(recorded["solved_after"], abs=2 * reber.POLL)
