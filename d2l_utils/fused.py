@@ -1,0 +1,308 @@
+"""The fast language model: the numbers of `training.LanguageModel` with an LSTM, arranged for the machine.
+
+All parameters lie in one matrix. A step of the network is then one matrix product, which gives the weighted sums of all
+gates and, from the same hidden state, the scores of the step before:
+
+                     H_{t-1}   X_t    1
+    [ Z_t     ]     [ W_h      W_x    b   ]   4 num_hiddens rows: the gates i, f, o and the candidate c
+    [ Y_{t-1} ]  =  [ W_hq     0      b_q ]   vocab_size rows: the scores
+
+Backpropagation undoes it with two products by the same blocks: d_H_{t-1} is the transpose of the first columns times
+[d_Z_t; d_Y_{t-1}], and the gradient of the matrix is [d_Z_t; d_Y_{t-1}] [H_{t-1}; X_t; 1]' summed over all steps, one
+product after the loop.
+"""
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from d2l_utils.cells import LSTM
+from d2l_utils.datasets.text import check_indices
+from d2l_utils.optim import SGD, Adam, _check_step
+from d2l_utils.training import LanguageModel
+
+ROWS = ("i", "f", "o", "c")     # the sigmoid gates side by side: each operation runs over all three at once
+
+
+class Step(NamedTuple):
+    """What one step reads and writes: views into the buffers, made once, because making a view takes time too."""
+
+    HX: np.ndarray              # [H_{t-1}; X_t; 1]
+    Z_Y: np.ndarray             # [Z_t; Y_{t-1}]; going back, [d_Z_t; d_Y_{t-1}]
+    Z: np.ndarray               # weighted sums, then gates and candidate in their place; going back, d_Z
+    gates: np.ndarray           # I, F and O as one block
+    I: np.ndarray
+    F: np.ndarray
+    O: np.ndarray
+    C_tilde: np.ndarray
+    C_before: np.ndarray
+    C: np.ndarray
+    tanh_C: np.ndarray
+    H: np.ndarray               # H_t, in its place in the input of the next step
+    Z_Y_next: np.ndarray        # [Z_{t+1}; Y_t], to which H_t went
+
+
+class Buffers:
+    """The arrays of a minibatch of one shape, used again by each minibatch of that shape.
+
+    An array holds features in its rows and sequences in its columns, (num_features, batch_size): a gate is then a
+    contiguous block of rows, and the product of the weights with a step needs no transposition.
+    """
+
+    def __init__(self, num_steps, batch_size, num_hiddens, vocab_size, dtype):
+        h, num_sums, width = num_hiddens, 4 * num_hiddens + vocab_size, num_hiddens + vocab_size + 1
+        self.shape = (num_steps, batch_size)
+        self.HX = np.zeros((num_steps + 1, width, batch_size), dtype)
+        self.HX[:, -1] = 1                                  # what the biases are multiplied with
+        self.Z_Y = np.zeros((num_steps + 1, num_sums, batch_size), dtype)  # Z after the last step stays zero
+        self.C = np.empty((num_steps + 1, h, batch_size), dtype)
+        self.tanh_C = np.empty((num_steps, h, batch_size), dtype)
+        self.d_H, self.d_C, self.product = np.empty((3, h, batch_size), dtype)
+        self.d_gates, self.sigmoid_prime = np.empty((2, 3 * h, batch_size), dtype)
+        self.d_Z_Y_by_row = np.empty((num_sums, num_steps + 1, batch_size), dtype)
+        self.HX_by_row = np.empty((width, num_steps + 1, batch_size), dtype)
+        self.one_hot, self.H, self.Y = self.HX[:-1, h:-1], self.HX[:, :h], self.Z_Y[1:, 4 * h:]
+        self.Y_before = self.Z_Y[0, 4 * h:]                 # of the state that came in, whose scores nobody asks for
+        self.t, self.b = np.arange(num_steps)[:, None], np.arange(batch_size)
+        self.d_I, self.d_F, self.d_O = self.d_gates.reshape(3, h, batch_size)
+        self.steps = []
+        for t in range(num_steps):
+            Z = self.Z_Y[t, :4 * h]
+            I, F, O, C_tilde = Z.reshape(4, h, batch_size)
+            self.steps.append(Step(self.HX[t], self.Z_Y[t], Z, Z[:3 * h], I, F, O, C_tilde, self.C[t], self.C[t + 1],
+                                   self.tanh_C[t], self.H[t + 1], self.Z_Y[t + 1]))
+
+
+class FusedModel:
+    """A language model with an LSTM in the form that `training.train` and `generate` expect, several times as fast.
+
+    model: a LanguageModel with an LSTM without peepholes, of float32 or float64, whose weights are finite and are copied;
+    ValueError for another. The gradients that `loss_and_grads` returns live in a buffer that its next call overwrites.
+    """
+
+    def __init__(self, model):
+        cell = getattr(model, "cell", None)
+        if type(model) is not LanguageModel or type(cell) is not LSTM or cell.peepholes is not None:
+            raise ValueError("model must be a LanguageModel whose cell is an LSTM without peepholes, got "
+                             f"{type(model).__name__} with {type(cell).__name__}, peepholes {getattr(cell, 'peepholes', None)}")
+        if cell.dtype not in (np.float32, np.float64):
+            raise ValueError(f"model must be of float32 or float64, got {cell.dtype}")
+        if not all(np.isfinite(w).all() for w in model.params.values()):        # an infinite forget bias, for instance
+            raise ValueError("model must have finite parameters: the bias is a factor in a matrix product here, not added")
+        self.num_hiddens, self.vocab_size, self.dtype = cell.num_hiddens, model.vocab_size, cell.dtype
+        self.begin_state = cell.begin_state         # states go in and out as the plain cell has them
+        h, shape = self.num_hiddens, (4 * self.num_hiddens + self.vocab_size, self.num_hiddens + self.vocab_size + 1)
+        self.W, self.d_W = np.zeros(shape, self.dtype), np.zeros(shape, self.dtype)
+        for name, block in self.blocks(self.W).items():
+            block[...] = model.params[name].T
+        self.params, self.grads = {"W": self.W}, {"W": self.d_W}
+        self.W_of_H = np.empty((h, len(self.W)), self.dtype)    # the columns of H, transposed in memory at each minibatch
+        self.no_weights = self.d_W[4 * h:, h:-1]    # the scores do not see the character that they are to guess
+        self.buffers = None
+
+    def blocks(self, W):
+        """The plain model's names for the blocks of W, the weights or their gradient: views, transposed like W."""
+        h, named = self.num_hiddens, {}
+        for k, gate in enumerate(ROWS):
+            rows = W[k * h:(k + 1) * h]
+            named.update({f"W_x{gate}": rows[:, h:-1], f"W_h{gate}": rows[:, :h], f"b_{gate}": rows[:, -1]})
+        return {**named, "W_hq": W[4 * h:, :h], "b_q": W[4 * h:, -1]}
+
+    def to_plain(self):
+        """A LanguageModel with these weights."""
+        model = LanguageModel(LSTM(self.vocab_size, self.num_hiddens, dtype=self.dtype))
+        for name, block in self.blocks(self.W).items():
+            model.params[name][...] = block.T
+        return model
+
+    def scores(self, X, state):
+        """X: indices (num_steps, batch_size). Returns (Y, state): (num_steps, batch_size, vocab_size) and the last state."""
+        X = self._checked("X", X, state)
+        if X.shape == (1, 1):
+            return self._one_character(X[0, 0], *state)
+        buffers = self._forward(X, state)
+        return buffers.Y.transpose(0, 2, 1).copy(), self._last_state(buffers)
+
+    def loss_and_grads(self, X, Y, state):
+        """X, Y: indices (num_steps, batch_size). Returns the mean loss in nats, the gradients by name, the last state.
+
+        The gradient stops at `state`. Raises ValueError for shapes that do not fit and for indices out of range.
+        """
+        X, Y = self._checked("X", X, state), check_indices("Y", Y, self.vocab_size)
+        if Y.shape != X.shape:
+            raise ValueError(f"Y must have the shape of X, {X.shape}, got {Y.shape}")
+        buffers = self._forward(X, state)
+        state = self._last_state(buffers)
+        loss = _cross_entropy(buffers, Y)
+        self._backward(buffers)
+        return loss, self.grads, state
+
+    def _checked(self, name, X, state):
+        X = check_indices(name, X, self.vocab_size)
+        if X.ndim != 2 or X.size == 0:
+            raise ValueError(f"{name} must have the shape (num_steps >= 1, batch_size >= 1), got {X.shape}")
+        wanted = [(X.shape[1], self.num_hiddens)] * 2
+        if [np.shape(s) for s in state] != wanted:
+            raise ValueError(f"state must be (H, C) of the shapes {wanted}, got {[np.shape(s) for s in state]}")
+        return X
+
+    def _last_state(self, buffers):
+        return buffers.H[-1].T.copy(), buffers.C[-1].T.copy()       # the next minibatch writes over the buffers
+
+    def _forward(self, X, state):
+        """Fill the buffers for X: gates, states, and scores in buffers.Y."""
+        if self.buffers is None or self.buffers.shape != X.shape:
+            self.buffers = Buffers(len(X), X.shape[1], self.num_hiddens, self.vocab_size, self.dtype)
+        buffers = self.buffers
+        buffers.H[0], buffers.C[0] = state[0].T, state[1].T
+        buffers.one_hot[...] = 0
+        buffers.one_hot[buffers.t, X, buffers.b] = 1
+        self._forward_steps(buffers)
+        np.matmul(self.W[4 * self.num_hiddens:], buffers.HX[-1], out=buffers.Y[-1])     # the scores of the last step
+        return buffers
+
+    def _forward_steps(self, buffers):
+        product = buffers.product
+        for step in buffers.steps:
+            np.matmul(self.W, step.HX, out=step.Z_Y)
+            np.multiply(step.gates, 0.5, out=step.gates)    # sigmoid(z) = (1 + tanh(z / 2)) / 2, so that
+            np.tanh(step.Z, out=step.Z)                     # one call of tanh serves the gates and the candidate
+            np.multiply(step.gates, 0.5, out=step.gates)
+            np.add(step.gates, 0.5, out=step.gates)
+            np.multiply(step.F, step.C_before, out=step.C)  # C = F * C_before + I * C_tilde
+            np.multiply(step.I, step.C_tilde, out=product)
+            np.add(step.C, product, out=step.C)
+            np.tanh(step.C, out=step.tanh_C)
+            np.multiply(step.O, step.tanh_C, out=step.H)    # H = O * tanh(C)
+
+    def _backward(self, buffers):
+        """From d_Y in the place of the scores to d_W."""
+        buffers.Y_before[...] = 0
+        buffers.d_C[...] = 0
+        np.copyto(self.W_of_H, self.W[:, :self.num_hiddens].T)      # BLAS reads it in each step, faster in this order
+        self._backward_steps(buffers)
+        # A step's arrays lie together, a feature's do not: sorted by feature once, all gradients are one product, whose
+        # inner dimension is all steps of all sequences.
+        np.copyto(buffers.d_Z_Y_by_row, buffers.Z_Y.transpose(1, 0, 2))
+        np.copyto(buffers.HX_by_row, buffers.HX.transpose(1, 0, 2))
+        np.matmul(buffers.d_Z_Y_by_row.reshape(len(self.W), -1), buffers.HX_by_row.reshape(self.W.shape[1], -1).T,
+                  out=self.d_W)
+        self.no_weights[...] = 0
+
+    def _backward_steps(self, buffers):
+        d_H, d_C, product, d_gates, sigmoid_prime = (
+            buffers.d_H, buffers.d_C, buffers.product, buffers.d_gates, buffers.sigmoid_prime)
+        for step in reversed(buffers.steps):
+            np.matmul(self.W_of_H, step.Z_Y_next, out=d_H)  # H serves its scores and the next step
+            np.multiply(d_H, step.tanh_C, out=buffers.d_O)  # H = O * tanh(C)
+            np.multiply(step.H, step.tanh_C, out=product)   # d_C += d_H * O * (1 - tanh(C)^2), where
+            np.subtract(step.O, product, out=product)       # O * (1 - tanh(C)^2) is O - H * tanh(C)
+            np.multiply(d_H, product, out=product)
+            np.add(d_C, product, out=d_C)
+            np.multiply(d_C, step.C_tilde, out=buffers.d_I)     # C = F * C_before + I * C_tilde
+            np.multiply(d_C, step.C_before, out=buffers.d_F)
+            np.multiply(step.C_tilde, step.C_tilde, out=product)    # C_tilde = tanh(Z_c)
+            np.subtract(1, product, out=product)
+            np.multiply(step.I, product, out=product)
+            np.multiply(d_C, product, out=step.C_tilde)
+            np.multiply(d_C, step.F, out=d_C)               # the direct path to C_before
+            np.multiply(step.gates, step.gates, out=sigmoid_prime)      # I, F, O = sigmoid(Z_i), sigmoid(Z_f), sigmoid(Z_o)
+            np.subtract(step.gates, sigmoid_prime, out=sigmoid_prime)
+            np.multiply(d_gates, sigmoid_prime, out=step.gates)
+
+    def _one_character(self, x, H, C):
+        """A step of one sequence: matrix times vector, so it is reading the weights that takes the time."""
+        h = self.num_hiddens
+        HX = np.zeros(self.W.shape[1], self.dtype)
+        HX[:h], HX[h + x], HX[-1] = H[0], 1, 1
+        Z = np.dot(self.W[:4 * h], HX)                  # for a vector dot has less overhead than matmul
+        gates = Z[:3 * h]
+        gates *= 0.5
+        np.tanh(Z, out=Z)
+        gates *= 0.5
+        gates += 0.5
+        I, F, O, C_tilde = Z.reshape(4, 1, h)
+        C = F * C
+        C += np.multiply(I, C_tilde, out=I)
+        H = np.tanh(C)
+        H *= O
+        HX[:h] = H[0]
+        return np.dot(self.W[4 * h:], HX)[None, None], (H, C)
+
+
+def _cross_entropy(buffers, targets):
+    """The mean loss in nats; its gradient takes the place of the scores, (num_steps, vocab_size, batch_size)."""
+    Y, target = buffers.Y, (buffers.t, targets, buffers.b)
+    Y -= Y.max(axis=1, keepdims=True)
+    shifted = Y[target]
+    np.exp(Y, out=Y)
+    total = Y.sum(axis=1, keepdims=True)
+    losses = np.log(total[:, 0]) - shifted
+    Y /= total * targets.size
+    Y[target] -= 1 / targets.size
+    return float(losses.mean())
+
+
+def _clip_factor(grads, max_norm):
+    """What `optim.clip_by_global_norm` multiplies the gradients with, so that the optimizer can do so in its own pass."""
+    norm = math.sqrt(sum(float(np.vdot(g, g)) for g in grads.values()))
+    return max_norm / norm if norm > max_norm else 1.0
+
+
+class ClippedSGD(SGD):
+    """`optim.clip_by_global_norm` and `optim.SGD` in one, without temporary arrays: the gradients are used up.
+
+    lr: the learning rate. clip: bound on the global norm, greater than 0, or ValueError.
+    """
+
+    def __init__(self, lr, clip):
+        super().__init__(lr)
+        if not clip > 0:
+            raise ValueError(f"clip must be greater than 0, got {clip!r}")
+        self.clip = clip
+
+    def step(self, params, grads):
+        """params and grads: dicts of arrays with the same names and shapes, or a ValueError; both change in place."""
+        _check_step(params, grads, self.lr)
+        scale = self.lr * _clip_factor(grads, self.clip)
+        for name, w in params.items():
+            g = grads[name]
+            g *= scale
+            w -= g
+
+
+class ClippedAdam(Adam):
+    """`optim.clip_by_global_norm` and `optim.Adam` in one, without temporary arrays: the gradients are used up.
+
+    lr, beta1, beta2, eps: as in `optim.Adam`. clip: bound on the global norm, greater than 0, or ValueError.
+    """
+
+    def __init__(self, lr, clip, beta1=0.9, beta2=0.999, eps=1e-8):
+        super().__init__(lr, beta1, beta2, eps)
+        if not clip > 0:
+            raise ValueError(f"clip must be greater than 0, got {clip!r}")
+        self.clip = clip
+
+    def step(self, params, grads):
+        """params and grads: dicts of arrays with the same names and shapes, or a ValueError; both change in place."""
+        _check_step(params, grads, self.lr)
+        factor = _clip_factor(grads, self.clip)
+        self.t += 1
+        for name, w in params.items():
+            g = grads[name]
+            if name not in self.m:
+                self.m[name], self.v[name] = np.zeros_like(w), np.zeros_like(w)
+            m, v = self.m[name], self.v[name]
+            g *= factor * (1 - self.beta1)
+            m *= self.beta1
+            m += g
+            g *= g
+            g *= (1 - self.beta2) / (1 - self.beta1) ** 2   # undoes the square of the factor above
+            v *= self.beta2
+            v += g
+            np.multiply(v, 1 / (1 - self.beta2 ** self.t), out=g)       # v_hat, and from here g is the step
+            np.sqrt(g, out=g)
+            g += self.eps
+            np.divide(m, g, out=g)
+            g *= self.lr / (1 - self.beta1 ** self.t)
+            w -= g
