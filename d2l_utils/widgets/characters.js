@@ -1,6 +1,7 @@
 // The book's character models in the page: weights from base64, any text as numbers, and a reading that goes on where the
 // last one stopped. Names are those of d2l_utils.character_models and d2l_utils.datasets.patterns.
-import { denseForward, gruForward, lstmForward, rnnForward, softmax } from "./lstm.js";
+import { denseForward, lstmForward, rnnForward, softmax } from "./lstm.js";
+import { gruForward } from "./gru.js";
 
 const FORWARD = { RNN: rnnForward, GRU: gruForward, LSTM: lstmForward };
 const LONGEST = 2000;               // characters of a text that are read

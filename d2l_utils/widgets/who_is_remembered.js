@@ -1,5 +1,6 @@
 // Who is remembered? The gradient of one prediction in every earlier character, for an RNN, a GRU and an LSTM.
-import { crossEntropy, denseBackward, denseForward, gruBackward, lstmBackward, rnnBackward, zeros } from "./lstm.js";
+import { crossEntropy, denseBackward, denseForward, lstmBackward, rnnBackward, zeros } from "./lstm.js";
+import { gruBackward } from "./gru.js";
 import { charactersOf, makeReader, visible } from "./characters.js";
 import { element, legend, makeWidget, plot, show } from "./ui.js";
 

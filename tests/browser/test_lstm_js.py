@@ -13,7 +13,9 @@ from d2l_utils.optim import Adam
 from d2l_utils.widgets.random import Mulberry32
 
 pytestmark = pytest.mark.browser
-SOURCE = (Path(widgets.__file__).parent / "lstm.js").read_text(encoding="utf-8")
+FOLDER = Path(widgets.__file__).parent
+SOURCE = "".join(re.sub(r"^import .*\n", "", (FOLDER / name).read_text(encoding="utf-8"), flags=re.MULTILINE)
+                 for name in ("lstm.js", "gru.js"))
 SHAPES = [(1, 1, 1), (7, 3, 5), (20, 2, 8), (5, 11, 1)]         # num_steps, num_inputs, num_hiddens
 IMPORT = """async ([source, body, given]) => {
     const js = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
@@ -96,7 +98,7 @@ def test_values_and_gradients_are_numpys(run, kind, shape, rng):
     (GRU, "tanhPrime(H_tilde[j])), trace.X[t], RH", "tanhPrime(H_tilde[j])), trace.X[t], H_before"),
 ])
 def test_a_wrong_cell_is_found_out(run, kind, code, mutant, rng):
-    assert SOURCE.count(code) == 1, f"lstm.js no longer holds {code!r} once"
+    assert SOURCE.count(code) == 1, f"lstm.js and gru.js no longer hold {code!r} once"
     values, gradients = answers(run, kind, (6, 5, 5), rng, SOURCE.replace(code, mutant))
     assert max(np.abs(np.array(js) - numpy).max() for js, numpy in values + gradients) > 1e-3
 
@@ -153,3 +155,10 @@ def test_every_widget_is_one_module_without_imports(run):
         text = widgets.module(name)
         assert not re.search(r"^import ", text, re.MULTILINE)
         assert run("return typeof js.default.render;", source=text) == "function", name
+
+
+def test_all_widgets_but_the_two_with_trained_models_weigh_at_most_60_kilobytes():
+    aside = {"characters.js", "gru.js", "read_a_cell.js", "who_is_remembered.js"}
+    files = [path for path in FOLDER.glob("*.js") if path.name not in aside]
+    files.append(FOLDER.parents[1] / "assets" / "static" / "widgets.js")
+    assert sum(path.stat().st_size for path in files) <= 60_000
