@@ -1,5 +1,5 @@
-"""Tasks whose difficulty is known, because they are made: long lags of Hochreiter & Schmidhuber (1997), with their criteria,
-and the periodic functions of Gers, Schraudolph & Schmidhuber (2002)."""
+"""Tasks whose difficulty is known, because they are made: long lags of Hochreiter & Schmidhuber (1997), with their
+criteria, and the periodic functions of Gers, Schraudolph & Schmidhuber (2002)."""
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,8 +83,9 @@ def temporal_order(rng, batch_size, min_steps=100):
     """Temporal order: among letters that do not count stand two that do, X or Y, and their order is the class.
 
     rng: a numpy Generator. min_steps: 100 in 1997; the sequences are up to a tenth longer. Returns (X, classes).
-    X: (num_steps, batch_size, 8), one-hot over SYMBOLS: E first, B last, an X or Y at a step from T/10 to T/5 and another at
-    one from T/2 to T/2 + T/10, counted from 0, and a, b, c, d elsewhere. classes: (batch_size,), 0 to 3 for XX, XY, YX, YY.
+    X: (num_steps, batch_size, 8), one-hot over SYMBOLS: E first, B last, an X or Y at a step from T/10 to T/5 and
+    another at one from T/2 to T/2 + T/10, counted from 0, and a, b, c, d elsewhere. classes: (batch_size,), 0 to 3 for
+    XX, XY, YX, YY.
     Raises ValueError for a batch_size below 1 or min_steps below 20.
     Hochreiter & Schmidhuber (1997), task 6a; there each sequence has a length of its own.
     """
