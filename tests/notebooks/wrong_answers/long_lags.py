@@ -10,6 +10,20 @@ def adder(gate=30.0, input_bias=-15.0, forget_bias=15.0, scale=0.1):
             "W_hq": np.array([[0.25 / scale]]), "b_q": np.array([0.5])}
 
 
+def with_other(**weights):
+    return {**adder(), **{name: np.array(value) for name, value in weights.items()}}
+
+
+def by_loop(level, a, f):
+    """Waits long enough for rounding to reach the bound."""
+    C = 0.0
+    for steps in range(1000):
+        if C >= level:
+            return steps
+        C = f * C + a
+    return np.inf
+
+
 def logit(i):
     return np.log(i / (1 - i))
 
@@ -43,6 +57,8 @@ WRONG_ANSWERS = {
         "a gate that leaks": (lambda: adder(gate=12.0, input_bias=-4.0), "leak"),
         "forgets": (lambda: adder(forget_bias=5.0), "of what was stored"),
         "no regard for tanh": (lambda: adder(scale=1.0), "tanh is nearly straight"),
+        "the sum, not a quarter of it": (lambda: with_other(W_hq=[[10.0]]), "a quarter of the sum"),
+        "output gate at one half": (lambda: with_other(b_o=[0.0]), "takes its share"),
     },
     "input_bias_for": {
         "gate instead of bias": (lambda g, k, w: 2 * (g ** (1 / k) - 1) / w, "inside the sigmoid"),
@@ -54,6 +70,7 @@ WRONG_ANSWERS = {
         "nothing is forgotten": (without_forgetting, "its share"),
         "not whole steps": (lambda level, a, f: level / a, "whole steps"),
         "never": (always, "does get to"),
+        "the bound by rounding": (by_loop, "but for rounding"),
         "above instead of at": (one_late, "need not be above"),
     },
 }
