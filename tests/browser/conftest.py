@@ -105,15 +105,22 @@ def chromium():
 
 @pytest.fixture
 def open_page(chromium, addresses):
-    """open_page("http", "index.html") gives the page, with its mathematics set and all other addresses blocked."""
+    """open_page("http", "index.html") gives the page, with its mathematics set and all other addresses blocked.
+
+    mathematics=False leaves the mathematics out, which takes longer to set than all the rest of a page.
+    """
     contexts = []
 
-    def open_page(origin, page, visit=None, **settings):
+    def open_page(origin, page, visit=None, mathematics=True, **settings):
         context = chromium.new_context(**settings)
         contexts.append(context)
         visit = visit or Visit()
         tab = guarded_tab(context, addresses[origin], visit)
-        go(tab, addresses[origin] + page)
+        if mathematics:
+            go(tab, addresses[origin] + page)
+        else:
+            context.route("**/mathjax/**", lambda route: route.abort())
+            tab.goto(addresses[origin] + page)
         return tab
 
     yield open_page

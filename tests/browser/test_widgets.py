@@ -1,5 +1,6 @@
 """The widgets on the built pages: by mouse, touch and keyboard, over HTTP and from disk, against NumPy."""
 import contextlib
+import functools
 import io
 import json
 import re
@@ -34,6 +35,12 @@ def page_of(cls):
 @pytest.fixture(params=shown_classes(), ids=lambda cls: cls.__name__)
 def cls(request):
     return request.param
+
+
+@pytest.fixture
+def open_page(open_page):
+    """The pages without their mathematics: a widget has none, and here each test opens a page of its own."""
+    return functools.partial(open_page, mathematics=False)
 
 
 @pytest.fixture
