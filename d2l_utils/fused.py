@@ -74,7 +74,7 @@ class Buffers:
 
 
 class FusedModel:
-    """A language model with an LSTM in the form that `training.train` and `generate` expect, several times as fast.
+    """A language model with an LSTM in the form that `training.train` and `generate` expect, about twice as fast.
 
     model: a LanguageModel with an LSTM without peepholes, of float32 or float64, whose weights are finite and are copied;
     ValueError for another. The gradients that `loss_and_grads` returns live in a buffer that its next call overwrites.
