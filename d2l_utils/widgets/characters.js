@@ -17,7 +17,7 @@ function fromText(encoded) {
   return Float64Array.from({ length: bytes.length / 2 }, (_, k) => half(bytes[2 * k] | (bytes[2 * k + 1] << 8)));
 }
 
-/** The characters of a text as people count them, LONGEST at most; a line end where there is no text. */
+/** The characters of a text as Python counts them, LONGEST at most; a line end where there is no text. */
 export const charactersOf = (text) => (text ? Array.from(text.replace(/\r\n?/g, "\n")).slice(0, LONGEST) : ["\n"]);
 
 /** A reader of texts: {model: {kind, weights, characters}} of the Python side as params and read(characters). */
@@ -74,8 +74,8 @@ export function makeReader(kind, weights, alphabet) {
   };
 }
 
-/** A character as it can be seen: a space and a line end have a sign of their own. */
-export const visible = (c) => ({ " ": "␣", "\n": "↵", "\ufffd": "any other" })[c] ?? c;
+/** A character as it can be seen and heard: white space by name, others in quotation marks. */
+export const named = (c) => ({ " ": "space", "\n": "line end", "\ufffd": "any other" })[c] ?? `“${c}”`;
 
 const isLetter = (c) => c !== undefined && /\p{L}/u.test(c);
 const isSpace = (c) => /^[\s\x1c-\x1f\x85]$/u.test(c) && c !== "\ufeff";

@@ -1,7 +1,7 @@
 // Read a cell: a text coloured by one gate or state of one unit of the character LSTM, and the search for units that follow
 // a pattern.
 import { mulberry32 } from "./lstm.js";
-import { PATTERNS, charactersOf, correlations, makeReader, visible } from "./characters.js";
+import { PATTERNS, charactersOf, correlations, makeReader, named } from "./characters.js";
 import { element, legend, makeWidget, plot, show } from "./ui.js";
 
 const QUANTITIES = { I: "input_gate", F: "forget_gate", O: "output_gate", C_tilde: "candidate", C: "cell", H: "hidden" };
@@ -59,13 +59,13 @@ function draw(figure, trace, { text, pattern, quantity, unit, position }, width,
   const scale = quantity === "C" ? Math.max(1, ...trace.values.map(Math.abs)) : 1;
   const letters = characters.map((c, t) => {
     return element("span", {
-      "data-t": t + 1, title: `${visible(c)}  ${SIGNS[quantity]} = ${show(trace.values[t])}`, style: `--s: ${(Math.abs(trace.values[t]) / scale).toFixed(3)}`,
+      "data-t": t + 1, title: `${named(c)}  ${SIGNS[quantity]} = ${show(trace.values[t])}`, style: `--s: ${(Math.abs(trace.values[t]) / scale).toFixed(3)}`,
       class: [trace.values[t] < 0 && "lstm-negative", t === last && "lstm-chosen"].filter(Boolean).join(" ") || undefined,
     }, c === "\n" ? "↵\n" : c);
   });
   const choose = (event) => event.target.dataset.t && api.set({ position: Number(event.target.dataset.t) });
   const bars = likeliest(trace, alphabet, 6).map(([c, p]) => element("span", { class: "lstm-bar" },
-    element("span", { style: `width: ${(p * 5).toFixed(2)}rem` }), `${visible(c)} ${percent(p)}`));
+    element("span", { style: `width: ${(p * 5).toFixed(2)}rem` }), `${named(c)} ${percent(p)}`));
   const from = Math.max(0, Math.min(last - 60, characters.length - 121));        // the curve of the surroundings can be read
   const around = (values) => values.slice(from, from + 121);
   const wanted = PATTERNS[pattern](characters);
@@ -75,10 +75,11 @@ function draw(figure, trace, { text, pattern, quantity, unit, position }, width,
     { values: around(trace.values), part, label: inWords(quantity, unit) },
   ];
   figure.append(
-    element("p", { class: "lstm-reading", onclick: choose, style: `--shade: ${["cell", "hidden"].includes(part) ? "currentColor" : PALETTE.hues[part]}` }, ...letters),
+    element("p", { class: "lstm-reading", onclick: choose, "aria-hidden": "true", style: `--shade: ${["cell", "hidden"].includes(part) ? "currentColor" : PALETTE.hues[part]}` }, ...letters),
     element("p", { class: "lstm-bars" }, "Next character: ", ...bars),
     plot(width, { lines, y: [Math.min(0, ...trace.values), scale], height: 150, first: from + 1, marks: [last - from], axes: ["character", "value"] }),
     legend(lines),
+    element("p", {}, "It writes on:"),
     element("p", { class: "lstm-reading" }, characters.slice(Math.max(0, last - 30), last + 1).join(""),
       element("strong", {}, trace.written.map((k) => alphabet[k]).join(""))),
   );
@@ -88,22 +89,25 @@ function describe(trace, { text, pattern, quantity, unit, position }, api) {
   const { alphabet } = readerOf(api.model);
   const characters = charactersOf(text);
   const last = Math.min(position, characters.length) - 1;
-  const next = likeliest(trace, alphabet, 3).map(([c, p]) => `${visible(c)} ${percent(p)}`).join(", ");
+  const next = likeliest(trace, alphabet, 3).map(([c, p]) => `${named(c)} ${percent(p)}`).join(", ");
   const [name, best] = nameOf(largest(trace.r));
   const own = trace.r[64 * Object.keys(QUANTITIES).indexOf(quantity) + unit];
   const row = ["I", "F", "O"].indexOf(quantity);
   const saturated = row < 0 ? "" : ` It is below 0.1 for ${percent(trace.saturation[row][0])} of the text and above 0.9 for ${percent(trace.saturation[row][1])}.`;
-  return `After character ${last + 1} of ${characters.length}, ${visible(characters[last])}, the ${inWords(quantity, unit)} is ${show(trace.values[last])}; `
-    + `next come ${next}.${saturated} Its correlation with “${pattern}” is ${show(own, 2)}. The strongest of all 384 is that of the ${inWords(name, best)}, `
-    + `${show(trace.r[largest(trace.r)], 2)}; with the pattern shifted by half the text the strongest is ${show(trace.shifted_best, 2)} in size.`;
+  const follows = trace.r[largest(trace.r)] === 0 ? `Nothing can follow “${pattern}”, which is the same all over this text.`
+    : `Its correlation with “${pattern}” is ${show(own, 2)}. The strongest of all 384 is that of the ${inWords(name, best)}, ${show(trace.r[largest(trace.r)], 2)}; `
+    + `with the pattern shifted by half the text the strongest is ${show(trace.shifted_best, 2)} in size.`;
+  return `After character ${last + 1} of ${characters.length}, ${named(characters[last])}, the ${inWords(quantity, unit)} is ${show(trace.values[last])}; `
+    + `next come ${next}.${saturated} ${follows}`;
 }
 
 export default makeWidget({
   name: "ReadACell",
+  role: "group",                    // its text is to be heard; what the shades and a click do, sentence and slider do
   title: "Read a cell: what one unit of a trained LSTM does over a text",
   keys: ["text", "pattern", "quantity", "unit", "position", "temperature", "seed"],
   controls: [
-    { key: "text", kind: "text", label: "text to read: type your own", rows: 5, wide: true },
+    { key: "text", kind: "text", label: "text to read: type your own; the first 2,000 characters are read", rows: 5, wide: true },
     { key: "quantity", kind: "choice", label: "colour the text by", options: Object.keys(QUANTITIES).map((name) => [name, `${PALETTE.names[QUANTITIES[name]]} ${SIGNS[name]}`]) },
     { key: "pattern", kind: "choice", label: "pattern to look for", options: Object.keys(PATTERNS).map((name) => [name, name]) },
     { key: "unit", kind: "range", label: "unit", min: 0, max: 63, step: 1 },
@@ -112,15 +116,16 @@ export default makeWidget({
   ],
   buttons: [
     { label: "Find the unit that follows the pattern", press: (api) => {
-      const [quantity, unit] = nameOf(largest(api.trace.r));
-      api.set({ quantity, unit });
+      const best = largest(api.trace.r);
+      const [quantity, unit] = nameOf(best);
+      if (api.trace.r[best] !== 0) api.set({ quantity, unit });
     } },
     { label: "Let it write something else", press: (api) => api.set({ seed: (api.state.seed + 1) % 1000 }) },
   ],
   values: ({ text, unit, position, temperature }) => {
     const characters = charactersOf(text);
     const last = Math.min(position, characters.length);
-    return { unit: String(unit), position: `${last} of ${characters.length}: ${visible(characters[last - 1])}`, temperature: show(temperature, 1) };
+    return { unit: String(unit), position: `${last} of ${characters.length}: ${named(characters[last - 1])}`, temperature: show(temperature, 1) };
   },
   compute,
   draw,
@@ -132,7 +137,7 @@ export default makeWidget({
         .map((k) => [`correlation with “${pattern}”: ${inWords(...nameOf(k))}`, trace.r[k]]),
       [`strongest with the pattern shifted by half the text`, trace.shifted_best],
       ...["I", "F", "O"].flatMap((name, k) => ["below 0.1", "above 0.9"].map((where, side) => [`share of the text with ${inWords(name, unit)} ${where}`, trace.saturation[k][side]])),
-      ...likeliest(trace, readerOf(api.model).alphabet, 10).map(([c, p]) => [`probability that ${visible(c)} comes next`, p]),
+      ...likeliest(trace, readerOf(api.model).alphabet, 10).map(([c, p]) => [`probability that ${named(c)} comes next`, p]),
     ],
   }),
   numpy: ({ text, pattern, quantity, unit, position, temperature, seed }) => {

@@ -64,7 +64,7 @@ function control(spec, value, changed) {
     compute(state): the numbers, a plain object that becomes the model's `trace`. draw(figure, trace, state, width): puts
     children into the element `figure`, which is `width` pixels wide. describe(trace, state): one sentence, read out after
     a change. table(trace, state): {head: [...], rows: [[...], ...]}. numpy(state): Python code that gives each entry of
-    the trace as a variable of its name.
+    the trace as a variable of its name. role: of the figure, if it is not "img", whose text nobody hears but in the sentence.
     The api given to a button, and after the other arguments to compute, draw, describe and table, has state, trace, model,
     set(changes), update(): what it changes is drawn and sent to the kernel. */
 export function makeWidget(spec) {
@@ -81,7 +81,7 @@ export function makeWidget(spec) {
       let trace;
       let waiting;
       const controls = spec.controls.map((c) => [c, control(c, model.get(c.key), (value) => api.set({ [c.key]: value, ...c.also }))]);
-      const figure = element("div", { class: "lstm-figure", role: "img" });
+      const figure = element("div", { class: "lstm-figure", role: spec.role ?? "img" });
       const sentence = element("p", { class: "lstm-sentence", "aria-live": "polite" });
       const table = element("div", { class: "lstm-scroll", tabindex: "0", role: "region", "aria-label": `The numbers of ${spec.title}` });
       const code = element("pre");                                       // the theme takes a folded pre out of the tab order

@@ -1,7 +1,7 @@
 // Who is remembered? The gradient of one prediction in every earlier character, for an RNN, a GRU and an LSTM.
 import { crossEntropy, denseBackward, denseForward, lstmBackward, rnnBackward, zeros } from "./lstm.js";
 import { gruBackward } from "./gru.js";
-import { charactersOf, makeReader, visible } from "./characters.js";
+import { charactersOf, makeReader, named } from "./characters.js";
 import { element, legend, makeWidget, plot, show } from "./ui.js";
 
 const BACKWARD = { RNN: rnnBackward, GRU: gruBackward, LSTM: lstmBackward };
@@ -29,7 +29,7 @@ function remembered(kind, reader, characters, predicted) {
   const d_H = steps.H.map((h) => zeros(h.length));
   d_H[predicted - 1] = denseBackward(reader.params, H, d_Y).d_H;
   const { d_X } = BACKWARD[kind](reader.params, steps, d_H, undefined, null);
-  return { loss, norms: d_X.map((d) => Math.hypot(...d)) };
+  return { loss, norms: d_X.map((d) => Math.sqrt(d.reduce((sum, v) => sum + v * v, 0))) };
 }
 
 function compute({ text, position }, api) {
@@ -58,30 +58,31 @@ function draw(figure, trace, { text, position, logarithmic }, width, api) {
     const letters = characters.map((c, t) => element("span", {
       "data-t": t || undefined, class: t === predicted ? "lstm-chosen" : t > predicted ? "lstm-later" : undefined,
       style: t < predicted ? `--s: ${strength(norms[t]).toFixed(3)}` : undefined,
-      title: t < predicted ? `${visible(c)}  ${norms[t].toExponential(2)}` : undefined,
+      title: t < predicted ? `${named(c)}  ${norms[t].toExponential(2)}` : undefined,
     }, c === "\n" ? "↵\n" : c));
     figure.append(element("p", { class: "lstm-row" }, element("strong", {}, kind),
-      ` gives “${visible(characters[predicted])}” a probability of ${show(100 * Math.exp(-trace.losses[row]), 1)} %`),
-    element("p", { class: "lstm-reading", onclick: choose }, ...letters));
+      ` gives ${named(characters[predicted])} a probability of ${show(100 * Math.exp(-trace.losses[row]), 1)} %`),
+    element("p", { class: "lstm-reading", onclick: choose, "aria-hidden": "true" }, ...letters));
   });
   const shown = Math.min(predicted, 100);
   const lines = Object.entries(LOOKS).map(([kind, look]) => ({ values: trace[kind].slice(-shown).reverse(), label: kind, ...look }));
   figure.append(
-    plot(width, { lines, log: true, height: 210, axes: ["characters before the predicted one", "norm of the gradient"] }), legend(lines));
+    plot(width, { lines, log: true, height: 210, axes: ["characters back", "norm of the gradient"] }), legend(lines));
 }
 
 export default makeWidget({
   name: "WhoIsRemembered",
+  role: "group",                    // its text is to be heard; what the shades and a click do, sentence and slider do
   title: "Who is remembered? The gradient of one prediction in each earlier character",
   controls: [
-    { key: "text", kind: "text", label: "text to read: type your own", rows: 4, wide: true },
+    { key: "text", kind: "text", label: `text to read: type your own; the first ${LONGEST_REMEMBERED} characters are read`, rows: 4, wide: true },
     { key: "position", kind: "range", label: "predicted character", min: 1, max: ({ text }) => withStart(text).length - 1, step: 1 },
     { key: "logarithmic", kind: "check", label: "shade by the logarithm, down to a ten-thousandth of the largest" },
   ],
   values: ({ text, position }) => {
     const characters = withStart(text);
     const predicted = Math.min(position, characters.length - 1);
-    return { position: `${predicted} of ${characters.length - 1}: ${visible(characters[predicted])}` };
+    return { position: `${predicted} of ${characters.length - 1}: ${named(characters[predicted])}` };
   },
   compute,
   draw,
@@ -89,7 +90,7 @@ export default makeWidget({
     const characters = withStart(text);
     const predicted = Math.min(position, characters.length - 1);
     const part = (kind) => `${kind} ${reach(trace[kind], 0.5)} and ${reach(trace[kind], 0.9)}`;
-    return `Predicting character ${predicted}, ${visible(characters[predicted])}. This many of the characters before it hold half and nine tenths of the gradient, by its norm: `
+    return `Predicting character ${predicted}, ${named(characters[predicted])}. This many of the characters before it hold half and nine tenths of the gradient, by its norm: `
       + `${part("RNN")}, ${part("GRU")}, ${part("LSTM")}.`;
   },
   table: (trace, { text, position }) => {
@@ -98,7 +99,7 @@ export default makeWidget({
     return {
       head: ["before it, character", "RNN", "GRU", "LSTM"],
       rows: Array.from({ length: Math.min(predicted, 60) }, (_, k) => predicted - 1 - k)
-        .map((t) => [`${predicted - t}: ${visible(characters[t])}`, ...Object.keys(BACKWARD).map((kind) => trace[kind][t])]),
+        .map((t) => [`${predicted - t}: ${named(characters[t])}`, ...Object.keys(BACKWARD).map((kind) => trace[kind][t])]),
     };
   },
   numpy: ({ text, position }) => {

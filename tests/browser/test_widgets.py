@@ -252,6 +252,26 @@ def test_a_character_is_chosen_by_a_click_or_a_tap(place, cls):
         assert widget.locator("input[type=range]").nth(1 if cls is widgets.ReadACell else 0).input_value() == "33"
 
 
+@pytest.mark.parametrize("cls", READERS)
+def test_what_the_figure_says_in_words_is_to_be_heard_and_the_shaded_letters_are_not(place, cls):
+    widget = place()
+    text = widget.locator(".lstm-figure[role=group]").aria_snapshot()
+    assert ("Next character: “h” 84 %" if cls is widgets.ReadACell else "gives “i” a probability of") in text
+    assert not re.search("gynaeceum|Plenty", text)                  # the text box has them
+
+
+@pytest.mark.parametrize("cls", [widgets.ReadACell])
+def test_nothing_follows_a_pattern_that_never_changes(place):
+    widget = place()
+    widget.locator("textarea").fill("nobody speaks")
+    widget.get_by_label("pattern to look for").select_option(label="inside quotes")
+    before = widget.evaluate(MODEL)
+    widget.get_by_role("button", name="Find the unit").click()
+    assert widget.evaluate(MODEL) == before
+    widget.page.wait_for_function("e => e.textContent.includes('Nothing can follow “inside quotes”')",
+                                  arg=widget.locator(".lstm-sentence").element_handle())
+
+
 @pytest.mark.parametrize("cls", [widgets.ReadACell])
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_the_search_finds_the_unit_that_numpy_finds(place, pattern):
