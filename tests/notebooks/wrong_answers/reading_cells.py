@@ -31,6 +31,13 @@ def held_for_all(params, gate, unit, value):
     return held
 
 
+def in_place(params, gate, unit, value):
+    for part in ("W_x", "W_h"):
+        params[f"{part}{gate}"][:, unit] = 0
+    params[f"b_{gate}"][unit] = np.log(value / (1 - value))
+    return params
+
+
 def entry(d_X, k):
     return d_X[np.arange(len(k)), k]
 
@@ -54,6 +61,7 @@ WRONG_ANSWERS = {
         "still recurrent": (holding(parts=("W_x",)), "hidden state"),
         "still reading": (holding(parts=("W_h",)), "input"),
         "all units": (held_for_all, "nothing to do"),
+        "in place": (in_place, "copy"),
     },
     "predicted_change": {
         "the old one stays": (lambda d_X, old, new: entry(d_X, new), "goes away"),
