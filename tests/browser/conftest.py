@@ -37,6 +37,17 @@ ICONS = """() => [...document.querySelectorAll("i[class*=fa-], p.admonition-titl
     .flatMap(element => ["::before", "::after"].map(part => getComputedStyle(element, part)))
     .filter(style => style.fontFamily.includes("Font Awesome") && style.content.startsWith('"'))
     .map(style => [style.fontFamily.includes("Brands") ? "brands" : "solid", style.content.slice(1, -1)])"""
+# A page has thousands of coloured words of code and of formulas, and axe takes minutes for the contrast of each: one of each
+# kind in each kind of box stands for all.
+HIDE_WHAT_REPEATS = """() => {
+    const seen = new Set();
+    for (const element of document.querySelectorAll(".highlight span, mjx-container")) {
+        const box = element.closest(".cell_input, .cell_output, .admonition, details");
+        const kind = [element.tagName, element.className, box?.className].join();
+        if (seen.has(kind)) element.style.visibility = "hidden";
+        seen.add(kind);
+    }
+}"""
 UNFOLD = """() => {
     document.querySelectorAll("details").forEach(details => { details.open = true; });
     document.querySelectorAll("button.toggle-button-hidden").forEach(button => button.click());
@@ -143,6 +154,7 @@ def visit(chromium, addresses):
         seen.icons = tab.evaluate(ICONS)
         if origin == "http":
             tab.evaluate(UNFOLD)
+            tab.evaluate(HIDE_WHAT_REPEATS)
             seen.violations["light, wide"] = violations(tab)
             tab.set_viewport_size({"width": 320, "height": 800})
             seen.too_wide["light"] = tab.evaluate(WIDER_THAN_THE_WINDOW)
