@@ -9,6 +9,8 @@ def repair(app: Sphinx, pagename: str, templatename: str, context: dict, doctree
     if body:
         # docutils: a role that WAI-ARIA has given up
         body = body.replace('role="doc-biblioentry"', 'role="listitem"')
+        # MyST-NB: a number that code put into the prose has a hyphen for a minus sign, which is not read out
+        body = re.sub(r'(<span class="pasted-text">)-(?=[\d.])', "\\1\N{MINUS SIGN}", body)
         # sphinx-exercise: one id for the text of every exercise on a page
         context["body"] = re.sub(r'<section id="(?:exercise|solution)-content">', "<section>", body)
 

@@ -29,6 +29,13 @@ def test_all_mathematics_is_set(visit, origin, page):
     assert visit(origin, page).unset_mathematics == []
 
 
+def test_a_number_in_the_prose_has_a_minus_sign_that_is_read_out(site):
+    numbers = [number for path in sorted(site.glob("chapters/*.html"))
+               for number in re.findall(r'<span class="pasted-text">(.[\d.]+)', path.read_text(encoding="utf-8"))]
+    assert any(number.startswith("\N{MINUS SIGN}") for number in numbers)
+    assert not any(number.startswith("-") for number in numbers)
+
+
 def test_every_picture_is_put_into_words(visit, page):
     file_name = re.compile(r"\.(svg|png|jpe?g|gif|webp)$|^[0-9a-f]{16,}")
     assert [image for alt, image in visit("http", page).images if not alt.strip() or file_name.search(alt)] == []
