@@ -1,10 +1,11 @@
 """What turns a cell into a model."""
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from d2l_utils.cells import Cell
+from d2l_utils.datasets.text import check_indices
 
 
 class Dense:
@@ -228,13 +229,13 @@ def _backward(cell, trace, d_H, d_state, mask):
     """Undo `_forward`: as `cell.backward`."""
     if mask is None:
         return cell.backward(trace, d_H, d_state)
-    grads, d_X = {name: 0.0 for name in cell.params}, [None] * len(trace)
+    grads: dict = {}
+    d_X = np.empty_like(d_H, shape=(*d_H.shape[:2], cell.num_inputs))
     for t in reversed(range(len(trace))):
-        step_grads, d_X[t], (d_H_next, *rest) = cell.backward(trace[t], d_H[t:t + 1], d_state)
+        step_grads, d_X[t:t + 1], (d_H_next, *rest) = cell.backward(trace[t], d_H[t:t + 1], d_state)
         d_state = (d_H_next * mask, *rest)
-        for name, g in step_grads.items():
-            grads[name] = grads[name] + g
-    return grads, np.concatenate(d_X), d_state
+        grads = {name: grads.get(name, 0) + g for name, g in step_grads.items()}
+    return grads, d_X, d_state
 
 
 class StackedTrace(NamedTuple):
