@@ -209,13 +209,14 @@ class Dropout:
         return d_Y if mask is None else d_Y * mask
 
 
-def _forward(cell, X, state, mask):
+def _forward(cell, X, state, mask, lengths):
     """`cell.forward`; with a mask step by step, the hidden state times the mask on its way into each step.
 
     Returns (trace, H, state). With a mask the trace is a list of traces, one a step.
     """
     if mask is None:
-        trace, state = cell.forward(X, state)
+        one_way = lengths is None or not isinstance(cell, Bidirectional)    # read forwards, padding comes too late to matter
+        trace, state = cell.forward(X, state) if one_way else cell.forward(X, state, lengths)
         return trace, trace.H, state
     steps = []
     for X_t in X:
@@ -283,19 +284,20 @@ class Stacked:
         parts = iter(state)
         return [tuple(next(parts) for _ in range(n)) for n in self._num_states]
 
-    def forward(self, X, state, masks=None):
+    def forward(self, X, state, masks=None, lengths=None):
         """Run the stack over a sequence.
 
         X: (num_steps, batch_size, num_inputs). state: as from `begin_state`. masks: for each layer a pair that X and the
         hidden states are multiplied with before the layer reads them: (num_steps or 1, batch_size, num_inputs), and
         (batch_size, num_hiddens), the same at each step; None multiplies nothing. The second is for cells that
         read their hidden state through weights alone, not for a GRU, which also keeps it.
+        lengths: whole numbers (batch_size,) for the layers that are Bidirectional; None where all sequences have num_steps.
         Returns (trace, state): the traces of the layers, trace.H of the last, and the last state. Graves (2012), 3.4.
         """
         masks = [(None, None)] * len(self.cells) if masks is None else masks
         H, traces, last = X, [], ()
         for cell, part, (x_mask, h_mask) in zip(self.cells, self._split(state), masks):
-            trace, H, part = _forward(cell, H if x_mask is None else H * x_mask, part, h_mask)
+            trace, H, part = _forward(cell, H if x_mask is None else H * x_mask, part, h_mask, lengths)
             last += tuple(part)
             traces.append(trace)
         return StackedTrace(traces, X, H, masks), last
