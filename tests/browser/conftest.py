@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 HTML = Path(__file__).resolve().parents[2] / "_build" / "html"
 PAGES = sorted(
@@ -48,6 +48,12 @@ HIDE_WHAT_REPEATS = """() => {
         seen.add(kind);
     }
 }"""
+# Every widget has started or said why not, and has drawn itself at the window's width: two frames after a change of it.
+WIDGETS_STARTED = """() => [...document.querySelectorAll("script[type='application/vnd.jupyter.widget-view+json']")]
+    .every(script => script.nextElementSibling?.dataset.widget) && !document.querySelector("[aria-busy=true]")"""
+TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
+PATIENCE = 120_000          # milliseconds; a machine that is busy with other things is no failure
+expect.set_options(timeout=PATIENCE)
 UNFOLD = """() => {
     document.querySelectorAll("details").forEach(details => { details.open = true; });
     document.querySelectorAll("button.toggle-button-hidden").forEach(button => button.click());
@@ -147,19 +153,23 @@ def visit(chromium, addresses):
         seen = Visit()
         context = chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light", reduced_motion="reduce")
         tab = guarded_tab(context, addresses[origin], seen)
-        tab.on("response", lambda response: seen.weights.update({response.url: len(response.body())}))
+        responses: list = []
+        tab.on("response", responses.append)
         go(tab, addresses[origin] + page)
         seen.unset_mathematics = tab.evaluate(UNSET_MATHEMATICS)
         seen.images = tab.evaluate(NAMES_OF_IMAGES)
         seen.icons = tab.evaluate(ICONS)
         if origin == "http":
+            seen.weights = {response.url: len(response.body()) for response in responses}
             tab.evaluate(UNFOLD)
             tab.evaluate(HIDE_WHAT_REPEATS)
             seen.violations["light, wide"] = violations(tab)
             tab.set_viewport_size({"width": 320, "height": 800})
+            tab.evaluate(TWO_FRAMES)
             seen.too_wide["light"] = tab.evaluate(WIDER_THAN_THE_WINDOW)
             tab.emulate_media(color_scheme="dark")
             tab.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+            tab.evaluate(TWO_FRAMES)
             seen.too_wide["dark"] = tab.evaluate(WIDER_THAN_THE_WINDOW)
             seen.violations["dark, narrow"] = violations(tab)
         context.close()
@@ -176,6 +186,7 @@ def guarded_tab(context, address, visit):
             visit.blocked.append(route.request.url)
             route.abort()
 
+    context.set_default_timeout(PATIENCE)
     context.route("**/*", gate)
     tab = context.new_page()
     tab.on("console", lambda message: message.type == "error" and visit.errors.append(message.text))
@@ -190,6 +201,7 @@ def go(tab, address):
         tab.wait_for_function("window.MathJax?.startup?.promise")
         tab.evaluate("MathJax.startup.promise.then(() => true)")
     tab.evaluate("document.fonts.ready.then(() => true)")
+    tab.wait_for_function(WIDGETS_STARTED)
     tab.wait_for_load_state("networkidle")
 
 

@@ -11,6 +11,7 @@ CHAPTER = "chapters/05-memory-cell.html"
 def test_search_finds_a_word_and_leads_to_it(open_page, origin):
     tab = open_page(origin, "index.html")
     tab.keyboard.press("Control+K")
+    expect(tab.locator("input[type=search]:focus")).to_be_visible()
     tab.keyboard.type("vanishing")
     tab.keyboard.press("Enter")
     results = tab.locator("#search-results li a")
@@ -22,21 +23,21 @@ def test_search_finds_a_word_and_leads_to_it(open_page, origin):
 
 def test_dark_mode_is_dark_and_stays(open_page, origin):
     tab = open_page(origin, CHAPTER, color_scheme="light")
-    assert lightness(tab) > 0.9
+    until_lightness(tab, "> 0.9")
     for _ in range(3):      # the button goes round: as the system says, light, dark
         if tab.evaluate("document.documentElement.dataset.mode") != "dark":
             tab.locator(".theme-switch-button:visible").first.click()
-    assert lightness(tab) < 0.15
+    until_lightness(tab, "< 0.15")
     tab.reload()
-    assert lightness(tab) < 0.15
+    until_lightness(tab, "< 0.15")
     figure = tab.locator(".cell_output img").first
     expect(figure).to_have_css("filter", re.compile("invert"))
 
 
-def lightness(tab):
-    colour = tab.evaluate("getComputedStyle(document.body).backgroundColor")
-    red, green, blue = (int(part) for part in re.findall(r"\d+", colour)[:3])
-    return (red + green + blue) / 3 / 255
+def until_lightness(tab, condition):
+    """Waits until the mean of the background's red, green and blue, from 0 to 1, is so."""
+    colour = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3)"
+    tab.wait_for_function(f"() => {colour}.reduce((sum, part) => sum + Number(part), 0) / 765 {condition}")
 
 
 def test_choices_of_a_question_open_and_close_by_keyboard(open_page, chapter):
@@ -64,6 +65,7 @@ def test_a_folded_solution_opens_by_keyboard(open_page):
 
 def test_the_keyboards_place_is_seen(open_page):
     tab = open_page("file", CHAPTER)
+    tab.add_style_tag(content="* { transition: none !important; }")        # a ring that fades in would be missed
     unseen = []
     for _ in range(60):
         tab.keyboard.press("Tab")
@@ -79,7 +81,7 @@ def test_on_paper_everything_is_unfolded_and_the_sidebars_are_gone(open_page):
     tab = open_page("file", CHAPTER)
     tab.emulate_media(media="print")
     tab.evaluate("dispatchEvent(new Event('beforeprint'))")
-    assert tab.locator("article details:not([open])").count() == 0
-    assert tab.locator(".solution.toggle-hidden").count() == 0
+    expect(tab.locator("article details:not([open])")).to_have_count(0)
+    expect(tab.locator(".solution.toggle-hidden")).to_have_count(0)
     for sidebar in (".bd-sidebar-primary", ".bd-sidebar-secondary", ".bd-header-article"):
         expect(tab.locator(sidebar).first).to_be_hidden()

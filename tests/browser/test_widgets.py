@@ -74,10 +74,27 @@ def random_state(cls, rng):
     return state
 
 
+def until(place, condition, given=None):
+    """Waits until condition(place, given), in JavaScript, is true of the widget's element."""
+    place.page.wait_for_function(f"([place, given]) => ({condition})(place, given)", arg=[place.element_handle(), given])
+
+
+def model_of(place):
+    """The model's state, once all that was asked of the widget is computed and drawn."""
+    until(place, "place => !place.querySelector('[aria-busy=true]')")
+    return place.evaluate(MODEL)
+
+
+def until_said(place, words):
+    until(place, "(place, words) => place.querySelector('.lstm-sentence').textContent.includes(words)", words)
+
+
 def numbers_of_numpy(place):
     """What the code under “The same in NumPy” computes, by the name of its variables."""
     if not place.locator("pre").is_visible():
         place.get_by_text("The same in NumPy").click()
+    model_of(place)
+    until(place, "place => place.querySelector('pre').textContent")         # it is written when the fold has opened
     namespace = {}
     with contextlib.redirect_stdout(io.StringIO()):
         exec(place.locator("pre").inner_text(), namespace)
@@ -85,7 +102,7 @@ def numbers_of_numpy(place):
 
 
 def assert_numpy_agrees(place):
-    trace = place.evaluate(MODEL)["trace"]
+    trace = model_of(place)["trace"]
     assert trace
     namespace = numbers_of_numpy(place)
     for name, value in trace.items():
@@ -97,7 +114,7 @@ def assert_numpy_agrees(place):
 def test_a_link_opens_the_widget_in_a_state_and_numpy_gives_its_numbers(place, cls, seed):
     state = random_state(cls, np.random.default_rng(seed))
     widget = place(state=state)
-    now = widget.evaluate(MODEL)
+    now = model_of(widget)
     assert {name: now[name] for name in state} == state
     assert_numpy_agrees(widget)
 
@@ -111,12 +128,14 @@ def test_a_broken_link_leaves_the_widget_as_the_page_has_it(open_page, cls):
 
 def test_it_starts_from_disk_and_every_control_answers_the_keyboard(place, cls):
     widget = place("file")
-    before = widget.evaluate(MODEL)
+    before = model_of(widget)
     for control in widget.locator(".lstm-controls :is(input, select)").all():
         control.focus()
-        kind = control.evaluate("e => e.type")
+        kind, was = control.evaluate("e => [e.type, e.type === 'checkbox' ? e.checked : e.value]")
         control.press({"checkbox": "Space", "select-one": "ArrowDown"}.get(kind, "ArrowRight"))
-    after = widget.evaluate(MODEL)
+        widget.page.wait_for_function("([e, was]) => (e.type === 'checkbox' ? e.checked : e.value) !== was",
+                                      arg=[control.element_handle(), was])
+    after = model_of(widget)
     changed = {name for name in state_traits(cls) if before[name] != after[name]}
     assert len(changed) >= widget.locator(".lstm-controls :is(input, select)").count()
     assert_numpy_agrees(widget)
@@ -126,28 +145,30 @@ def test_every_control_has_a_label_and_the_change_is_said_in_a_sentence(place):
     widget = place()
     for control in widget.locator(".lstm-controls :is(input, select, textarea)").all():
         assert control.evaluate("e => e.labels.length && e.labels[0].textContent.trim().length") > 0
-    sentence = widget.locator(".lstm-sentence[aria-live=polite]")
-    widget.page.wait_for_function("e => e.textContent.length > 20", arg=sentence.element_handle())
-    assert widget.locator(".lstm-figure").get_attribute("aria-label") == sentence.inner_text().replace("\n", " ")
+    until(widget, """place => place.querySelector(".lstm-sentence[aria-live=polite]").textContent.length > 20
+        && place.querySelector(".lstm-figure").ariaLabel === place.querySelector(".lstm-sentence").textContent""")
 
 
 def test_a_slider_answers_mouse_and_touch_and_reset_takes_it_back(place):
     for settings in ({}, {"has_touch": True, "viewport": {"width": 320, "height": 700}}):
         widget = place(**settings)
-        before = widget.evaluate(MODEL)
+        before = model_of(widget)
         slider = widget.locator("input[type=range]").first
+        slider_before = slider.input_value()
         slider.scroll_into_view_if_needed()
         box = slider.bounding_box()
         spot = {"x": box["width"] * 0.85, "y": box["height"] / 2}
         slider.tap(position=spot) if settings else slider.click(position=spot)
-        assert widget.evaluate(MODEL) != before
+        until(widget, "(place, was) => place.querySelector('input[type=range]').value !== was", slider_before)
+        assert model_of(widget) != before
         widget.get_by_role("button", name="Reset").click()
-        assert widget.evaluate(MODEL) == before
+        assert model_of(widget) == before
 
 
 def test_the_numbers_stand_in_a_table(place):
     widget = place()
     widget.get_by_text("The numbers").click()
+    widget.locator("table").wait_for()                                      # it is filled when the fold has opened
     assert widget.locator("table thead th[scope=col]").count() >= 2
     assert widget.locator("table tbody th[scope=row]").count() >= 2
 
@@ -166,17 +187,18 @@ def test_a_copied_link_brings_the_state_back(place, cls, clipboard):
         address = widget.page.evaluate("navigator.clipboard.readText()")
     else:
         address = widget.get_by_label("This state, to copy").input_value()
-    wanted = widget.evaluate(MODEL)
+    wanted = model_of(widget)
     tab = widget.page.context.new_page()
     tab.goto(address)
-    tab.wait_for_selector("[data-widget=ready]")
-    assert tab.locator(f"[data-name={cls.__name__}]").evaluate(MODEL) == wanted
+    again = tab.locator(f"[data-widget=ready][data-name={cls.__name__}]")
+    again.wait_for()
+    assert model_of(again) == wanted
 
 
 @pytest.mark.parametrize("cls", [widgets.GradientHighway])
 @pytest.mark.parametrize("radius", [0.05, 0.9, 1.0, 1.5])
 def test_without_input_the_slopes_are_the_logarithms_of_radius_and_forget_gate(place, cls, radius):
-    trace = place(state={"strength": 0, "radius": radius, "forget_bias": 3}).evaluate(MODEL)["trace"]
+    trace = model_of(place(state={"strength": 0, "radius": radius, "forget_bias": 3}))["trace"]
     slopes = np.array(trace["slopes"])
     np.testing.assert_allclose(trace["rnn_h"], np.log(radius) * np.arange(60), rtol=0, atol=1e-11)
     np.testing.assert_allclose(slopes[[0, 3]], [np.log(radius), -np.log1p(np.exp(-3))], rtol=0, atol=1e-12)
@@ -186,6 +208,7 @@ def test_without_input_the_slopes_are_the_logarithms_of_radius_and_forget_gate(p
 def test_the_half_life_is_said_and_the_lines_differ_in_their_dash(place, cls):
     widget = place(state={"strength": 0, "radius": 0.9})
     widget.get_by_text("the RNN's gradient halves every 6.6 steps").wait_for()     # log 2 / -log 0.9
+    model_of(widget)
     dashes = [line.get_attribute("stroke-dasharray") for line in widget.locator(".lstm-figure polyline").all()]
     assert len(set(dashes)) == 4
     assert {"RNN", "H", "C", "direct"} <= set(widget.locator(".lstm-figure text").all_text_contents())
@@ -200,7 +223,7 @@ def test_the_half_life_is_said_and_the_lines_differ_in_their_dash(place, cls):
 def test_with_next_to_no_recurrent_weights_the_direct_path_is_the_whole_gradient(place, cls):
     shares = {}
     for radius in (0.05, 1.5):
-        trace = place(state={"radius": radius, "forget_bias": 6}).evaluate(MODEL)["trace"]
+        trace = model_of(place(state={"radius": radius, "forget_bias": 6}))["trace"]
         shares[radius] = np.exp(np.array(trace["direct"]) - trace["lstm_c"])
     assert np.all(np.abs(shares[0.05] - 1) < 0.2)
     assert shares[1.5][-1] < 0.1
@@ -219,6 +242,7 @@ def test_any_text_at_all_is_read_and_shown_as_text(place, cls, text):
     title = widget.page.title()
     widget.locator("textarea").fill(text)
     longest = 2000 if cls is widgets.ReadACell else 400
+    model_of(widget)
     shown = widget.locator(".lstm-reading").first.evaluate("e => e.textContent").replace("↵", "").lstrip("\n")
     assert shown == text[:longest].lstrip("\n")
     assert widget.locator("script, img, pre pre").count() == 0
@@ -247,7 +271,8 @@ def test_a_character_is_chosen_by_a_click_or_a_tap(place, cls):
         widget = place(**settings)
         letter = widget.locator(".lstm-reading").first.locator("span[data-t='33']")
         letter.tap() if settings else letter.click()
-        assert widget.evaluate(MODEL)["position"] == 33
+        until(widget, "place => place.model.state.position === 33")
+        assert model_of(widget)["position"] == 33
         assert widget.locator(".lstm-reading").first.locator(".lstm-chosen").get_attribute("data-t") == "33"
         assert widget.locator("input[type=range]").nth(1 if cls is widgets.ReadACell else 0).input_value() == "33"
 
@@ -255,6 +280,7 @@ def test_a_character_is_chosen_by_a_click_or_a_tap(place, cls):
 @pytest.mark.parametrize("cls", READERS)
 def test_what_the_figure_says_in_words_is_to_be_heard_and_the_shaded_letters_are_not(place, cls):
     widget = place()
+    model_of(widget)
     text = widget.locator(".lstm-figure[role=group]").aria_snapshot()
     assert ("Next character: “h” 84 %" if cls is widgets.ReadACell else "gives “i” a probability of") in text
     assert not re.search("gynaeceum|Plenty", text)                  # the text box has them
@@ -265,11 +291,10 @@ def test_nothing_follows_a_pattern_that_never_changes(place):
     widget = place()
     widget.locator("textarea").fill("nobody speaks")
     widget.get_by_label("pattern to look for").select_option(label="inside quotes")
-    before = widget.evaluate(MODEL)
+    before = model_of(widget)
     widget.get_by_role("button", name="Find the unit").click()
-    assert widget.evaluate(MODEL) == before
-    widget.page.wait_for_function("e => e.textContent.includes('Nothing can follow “inside quotes”')",
-                                  arg=widget.locator(".lstm-sentence").element_handle())
+    assert model_of(widget) == before
+    until_said(widget, "Nothing can follow “inside quotes”")
 
 
 @pytest.mark.parametrize("cls", [widgets.ReadACell])
@@ -278,25 +303,24 @@ def test_the_search_finds_the_unit_that_numpy_finds(place, pattern):
     widget = place(state={"pattern": pattern, "unit": 63})
     namespace = numbers_of_numpy(widget)
     widget.get_by_role("button", name="Find the unit").click()
-    state, best = widget.evaluate(MODEL), int(np.abs(namespace["r"]).argmax())
+    state, best = model_of(widget), int(np.abs(namespace["r"]).argmax())
     assert (state["quantity"], state["unit"]) == (("I", "F", "O", "C_tilde", "C", "H")[best // 64], best % 64)
     words = f"{namespace['r'][best]:.2f}".replace("-", "\u2212")
-    widget.page.wait_for_function("([e, words]) => e.textContent.includes(words)",
-                                  arg=[widget.locator(".lstm-sentence").element_handle(), f"“{pattern}” is {words}"])
+    until_said(widget, f"“{pattern}” is {words}")
 
 
 @pytest.mark.parametrize("cls", [widgets.ReadACell])
 def test_another_sample_is_another_text_and_a_low_temperature_makes_them_alike(place, cls):
     widget = place(state={"temperature": 1.0})
     another = widget.get_by_role("button", name="Let it write")
-    first = widget.evaluate(MODEL)["trace"]["written"]
+    first = model_of(widget)["trace"]["written"]
     another.click()
-    assert widget.evaluate(MODEL)["trace"]["written"] != first
+    assert model_of(widget)["trace"]["written"] != first
     assert_numpy_agrees(widget)
     widget.get_by_label("temperature").fill("0.1")
     for _ in range(3):
         another.click()
-        trace = widget.evaluate(MODEL)["trace"]
+        trace = model_of(widget)["trace"]
         assert trace["written"][0] == np.argmax(trace["probabilities"])
 
 
@@ -305,7 +329,7 @@ def test_the_more_a_character_counts_the_more_it_is_shaded(place, cls):
     shade = "e => [...e.querySelectorAll('span')].map(s => Number(s.style.getPropertyValue('--s')))"
     for logarithmic in (False, True):
         widget = place(state={"position": 60, "logarithmic": logarithmic})
-        trace = widget.evaluate(MODEL)["trace"]
+        trace = model_of(widget)["trace"]
         for row, kind in enumerate(("RNN", "GRU", "LSTM")):
             shades, norms = np.array(widget.locator(".lstm-reading").nth(row).evaluate(shade)), np.array(trace[kind])
             assert len(norms) == 60
@@ -339,20 +363,13 @@ RULES = {                                                       # what each task
 
 @pytest.fixture
 def cell_program(open_page):
-    """cell_program(task, weights) is the widget on its page, its code in NumPy open, and a function that runs that code."""
+    """cell_program(task, weights) is the widget on its page, and a function that runs its code in NumPy."""
     def cell_program(task, weights=None):
         state = json.dumps({"task": task, **(weights or {})})
         address = f"{page_of(widgets.ProgramACell)}#ProgramACell={quote(state)}"
         widget = open_page("http", address).locator("[data-widget=ready][data-name=ProgramACell]")
         widget.wait_for()
-        widget.get_by_text("The same in NumPy").click()
-
-        def numpy():
-            namespace = {}
-            with contextlib.redirect_stdout(io.StringIO()):
-                exec(widget.locator("pre").inner_text(), namespace)
-            return namespace
-        return widget, numpy
+        return widget, functools.partial(numbers_of_numpy, widget)
     return cell_program
 
 
@@ -362,7 +379,7 @@ def test_a_solution_passes_and_does_not_when_any_of_its_weights_is_wrong(cell_pr
     assert not numpy()["passed"]
     solve = widget.get_by_role("button", name="Show a solution")
     solve.click()
-    solution = {key: value for key, value in widget.evaluate(MODEL).items() if key[:2] in ("b_", "w_")}
+    solution = {key: value for key, value in model_of(widget).items() if key[:2] in ("b_", "w_")}
     wrong = [key for key, value in solution.items() if value]
     assert len(wrong) >= 4
     for key in [None, *wrong]:
@@ -370,13 +387,11 @@ def test_a_solution_passes_and_does_not_when_any_of_its_weights_is_wrong(cell_pr
         if key is not None:
             slider = widget.locator("input[type=range]").nth(["b_i", "w_i", "b_f", "w_f", "b_c", "w_c"].index(key))
             slider.press("Home" if solution[key] > 0 else "End")
-        state, numpys = widget.evaluate(MODEL), numpy()
+        state, numpys = model_of(widget), numpy()
         assert {k for k in solution if state[k] != solution[k]} == ({key} if key else set())
         assert state["trace"]["score"] == numpys["score"]
         assert state["trace"]["passed"] is bool(numpys["passed"]) is (key is None), key
-        verdict = "20 of 20 steps" if key is None else f"{round(20 * numpys['score'])} of 20 steps"
-        widget.page.wait_for_function("([e, words]) => e.textContent.includes(words)",
-                                      arg=[widget.locator(".lstm-sentence").element_handle(), verdict])
+        until_said(widget, f": {round(20 * numpys['score'])} of 20 steps")
         assert ("Passed" in widget.locator(".lstm-sentence").inner_text()) is (key is None)
 
 
@@ -387,7 +402,7 @@ def test_the_target_is_what_the_task_says(cell_program, task):
     for value, command in zip(numpys["value"], numpys["command"]):
         c = RULES[task](c, value, command)
         target.append(c)
-    assert widget.evaluate(MODEL)["trace"]["target"] == target == numpys["target"].tolist()
+    assert model_of(widget)["trace"]["target"] == target == numpys["target"].tolist()
     assert set(numpys["value"]) == {-1, 1}
     assert set(numpys["command"]) == {0, 1}
 
@@ -400,7 +415,7 @@ def test_what_chapter_5_gives_to_try_comes_out_as_it_says(cell_program):
         ("count", {**counting, "w_c": 3}, 2, 5), ("reset", adding, 20, 3), ("ignore", {**adding, "w_f": 0}, 20, 3),
         ("ignore", {**adding, "w_f": 0, "b_f": 4}, 20, None),
     ]:
-        trace = cell_program(task, weights)[0].evaluate(MODEL)["trace"]
+        trace = model_of(cell_program(task, weights)[0])["trace"]
         assert (round(20 * trace["score"]), trace["passed"]) == (steps, steps == 20), (task, weights)
         assert last is None or trace["C"][-1] == pytest.approx(last, abs=0.25)
 
@@ -419,17 +434,16 @@ def test_the_latch_of_the_widget_is_not_yet_the_one_of_the_exercise(cell_program
 def test_a_task_that_does_not_exist_becomes_the_first_one_and_a_weight_stays_in_its_bounds(open_page):
     rubbish = quote(json.dumps({"task": "<script>", "b_i": 1e300}))
     widget = open_page("file", f"{page_of(widgets.ProgramACell)}#ProgramACell={rubbish}").locator("[data-name=ProgramACell]")
-    widget.wait_for()
-    state = widget.evaluate(MODEL)
+    widget.and_(widget.page.locator("[data-widget=ready]")).wait_for()
+    state = model_of(widget)
     assert (state["task"], state["b_i"]) == ("latch", 8)
-    assert widget.get_attribute("data-widget") == "ready"
 
 
 @pytest.mark.parametrize("cls", [widgets.TrainIt])
 def test_the_first_twenty_losses_are_numpys(place):
     for state in ({"forget_bias": 3.0, "seed": 0}, {"forget_bias": 1.0, "seed": 7, "num_steps": 30}):
         widget = place(state={**state, "updates": 20})
-        losses = widget.evaluate(MODEL)["trace"]["losses"]
+        losses = model_of(widget)["trace"]["losses"]
         assert len(losses) == 20
         np.testing.assert_allclose(losses, numbers_of_numpy(widget)["losses"], rtol=0, atol=1e-9)
 
@@ -437,7 +451,7 @@ def test_the_first_twenty_losses_are_numpys(place):
 @pytest.mark.parametrize("cls", [widgets.TrainIt])
 def test_it_learns_with_a_high_forget_bias_and_not_with_a_low_one(place):
     for forget_bias, learns in ((3.0, True), (0.0, False)):
-        trace = place(state={"forget_bias": forget_bias, "updates": 200}).evaluate(MODEL)["trace"]
+        trace = model_of(place(state={"forget_bias": forget_bias, "updates": 200}))["trace"]
         assert (min(trace["losses"]) < 0.05) == learns
         assert (min(trace["P"]) > 0.95) == learns
 
@@ -445,14 +459,14 @@ def test_it_learns_with_a_high_forget_bias_and_not_with_a_low_one(place):
 @pytest.mark.parametrize("cls", [widgets.TrainIt])
 def test_one_update_more_is_the_next_of_the_same_run_and_the_slider_goes_back(place):
     widget = place(state={"updates": 10})
-    ten = widget.evaluate(MODEL)["trace"]
+    ten = model_of(widget)["trace"]
     widget.get_by_role("button", name="One update").click()
-    eleven = widget.evaluate(MODEL)
+    eleven = model_of(widget)
     assert eleven["updates"] == 11
     assert eleven["trace"]["losses"][:10] == ten["losses"]
     assert eleven["trace"]["C"] != ten["C"]
     widget.get_by_label("updates made").fill("10")
-    assert widget.evaluate(MODEL)["trace"] == ten
+    assert model_of(widget)["trace"] == ten
 
 
 @pytest.mark.parametrize("cls", [widgets.TrainIt])
@@ -460,11 +474,11 @@ def test_one_update_more_is_the_next_of_the_same_run_and_the_slider_goes_back(pl
 def test_another_setting_starts_anew(place, label, value):
     widget = place(state={"updates": 30})
     widget.get_by_label(label, exact=True).fill(value)
-    now = widget.evaluate(MODEL)
+    now = model_of(widget)
     assert (now["updates"], now["trace"]["losses"]) == (0, [])
     widget.get_by_label("unit shown").select_option("2")
     widget.get_by_role("button", name="One update").click()
-    assert widget.evaluate(MODEL)["updates"] == 1
+    assert model_of(widget)["updates"] == 1
     assert_numpy_agrees(widget)
 
 
@@ -475,10 +489,10 @@ def test_it_runs_by_itself_until_it_is_told_to_stop(place, motion):
     drawings = """place => { window.drawings = 0;
         new MutationObserver(() => window.drawings++).observe(place.querySelector(".lstm-figure"), { childList: true }); }"""
     widget = place(reduced_motion=motion)
-    run, handle = widget.get_by_role("button", name="Run"), widget.element_handle()
+    run = widget.get_by_role("button", name="Run")
     widget.evaluate(drawings)
     run.click()
-    widget.page.wait_for_function("place => place.model.state.updates >= 50", arg=handle)
+    until(widget, "place => place.model.state.updates >= 50")
     for stop in ("Pause", "Reset"):
         widget.get_by_role("button", name=stop).click()
         stopped = widget.evaluate(updates)
@@ -486,7 +500,7 @@ def test_it_runs_by_itself_until_it_is_told_to_stop(place, motion):
         assert widget.evaluate(updates) == stopped
         run.click()
     assert stopped == 0                                                 # Reset is the last
-    widget.page.wait_for_function("place => place.model.state.updates === 200", arg=handle)
+    until(widget, "place => place.model.state.updates === 200")
     counted = widget.page.evaluate("window.drawings")
     assert counted <= 12 if motion == "reduce" else counted >= 120
     assert_numpy_agrees(widget)
@@ -500,16 +514,16 @@ def test_a_run_ends_where_the_reader_sets_something_else(place, motion, label, v
     widget = place(reduced_motion=motion)
     widget.get_by_role("button", name="Run").click()
     if motion != "reduce":                                              # there it would show nothing before update 50
-        widget.page.wait_for_function("place => place.model.state.updates >= 4", arg=widget.element_handle())
+        until(widget, "place => place.model.state.updates >= 4")
     widget.get_by_label(label, exact=True).fill(value)
     widget.page.wait_for_timeout(800)
-    assert widget.evaluate(MODEL)["updates"] == left_at
+    assert model_of(widget)["updates"] == left_at
 
 
 @pytest.mark.parametrize("cls", [widgets.TrainIt])
 def test_gates_that_forget_leave_the_sign_to_the_hidden_state_as_the_chapter_says(place):
     for forget_bias, low, high in ((1.0, 0, 0.05), (5.0, 0.85, 0.95)):
-        trace = place(state={"forget_bias": forget_bias, "seed": 3, "updates": 200}).evaluate(MODEL)["trace"]
+        trace = model_of(place(state={"forget_bias": forget_bias, "seed": 3, "updates": 200}))["trace"]
         C, F = np.array(trace["C"]), np.array(trace["F"])
         unit = np.abs(C[-1, 0] - C[-1, 1]).argmax()
         assert min(trace["P"]) > 0.95
