@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from d2l_utils.cells import GRU, LSTM, RNN, gru, lstm
+from d2l_utils.cells import GRU, LSTM, RNN, VARIANTS, gru, lstm, variants
 
 NUM_STEPS, BATCH_SIZE, NUM_INPUTS, NUM_HIDDENS = 6, 3, 4, 5
 CELLS = {"RNN": lambda rng, **kw: RNN(NUM_INPUTS, NUM_HIDDENS, rng=rng, sigma=0.6, **kw),
@@ -184,6 +184,70 @@ def test_trace_agrees_with_a_second_gru_and_d_trace_with_nudging_it(name, rng):
     assert relative_error(getattr(d_trace, name), wanted) < 1e-12
 
 
+def variant_problem(variant, module=variants):
+    """Of one of the cells of Greff et al. (2017), from the module or a mutant of it."""
+    rng = np.random.default_rng(2)
+    return Problem(module.LSTMVariant(NUM_INPUTS, NUM_HIDDENS, variant, rng=rng, sigma=0.6, forget_bias=1.0), rng)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_element_of_every_gradient_of_a_variant_by_the_complex_step(variant):
+    problem = variant_problem(variant)
+    gradients = problem.gradients()
+    assert set(gradients) == set(problem.values)
+    for name, gradient in gradients.items():
+        assert relative_error(gradient, problem.complex_step(name)) < 1e-12, name
+
+
+def variant_with_nudges(problem, nudges):
+    """A second cell of Greff et al. (2017), with something added to each quantity at each step.
+
+    Gates that are left out have huge biases here, and what the gates see is one product.
+    """
+    variant, p = problem.cell.variant, {name: w.astype(complex) for name, w in problem.values.items()}
+
+    def weights(part):
+        rows = [p.get(name + part, np.zeros((n, NUM_HIDDENS))) for name, n in (
+            ("W_x", NUM_INPUTS), *((f"W_{read}", NUM_HIDDENS) for read in "hifo"))]
+        return np.concatenate([*rows, np.diag(p.get(f"W_c{part}", np.zeros(NUM_HIDDENS))), p.get(f"b_{part}", ONE)[None]])
+
+    ONE, ones = np.full(NUM_HIDDENS, 800.0), np.ones((BATCH_SIZE, 1))
+    H, C, *gates = (p[name] for name in problem.cell.state_names)
+    steps = []
+    for t, X_t in enumerate(p["X"]):
+        seen = np.concatenate([X_t, H, *(gates or 3 * [0 * H])], axis=-1)
+        Z_i, Z_f, Z_c = (np.concatenate([seen, C, ones], axis=-1) @ weights(part) for part in "ifc")
+        I = 1 / (1 + np.exp(-Z_i)) + nudges["I"][t]
+        F = (1 - I if variant == "CIFG" else 1 / (1 + np.exp(-Z_f))) + nudges["F"][t]
+        C_tilde = (Z_c if variant == "NIAF" else np.tanh(Z_c)) + nudges["C_tilde"][t]
+        C = F * C + I * C_tilde + nudges["C"][t]
+        O = 1 / (1 + np.exp(-np.concatenate([seen, C, ones], axis=-1) @ weights("o"))) + nudges["O"][t]
+        H = O * (C if variant == "NOAF" else np.tanh(C)) + nudges["H"][t]
+        gates = gates and [I, F, O]
+        steps.append((I, F, O, C_tilde, C, H))
+    return dict(zip(("I", "F", "O", "C_tilde", "C", "H"), map(np.array, zip(*steps))))
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_trace_agrees_with_a_second_variant_and_d_trace_with_nudging_it(variant):
+    problem = variant_problem(variant)
+    trace, _ = problem.forward()
+    d_trace = trace.empty_like()
+    problem.cell.backward(trace, problem.A, problem.a, d_trace)
+    still = variant_with_nudges(problem, no_nudges())
+    for name in still:
+        np.testing.assert_allclose(getattr(trace, name), still[name].real, rtol=1e-12)
+        wanted = np.empty_like(trace.H[:, 0])
+        for t, unit in np.ndindex(wanted.shape):            # of the first example in the minibatch
+            nudges = no_nudges()
+            nudges[name][t, 0, unit] = 1e-30j
+            out = variant_with_nudges(problem, nudges)
+            loss = (problem.A * out["H"]).sum() + sum((a * out[part][-1]).sum()
+                                                     for a, part in zip(problem.a, problem.cell.state_names))
+            wanted[t, unit] = loss.imag / 1e-30
+        assert relative_error(getattr(d_trace, name)[:, 0], wanted) < 1e-12, name
+
+
 def nd_forward(nd, kind, v):
     """The cell's equations once more, in MXNet's nd. Returns the hidden states and the last state."""
     H, C, outputs = v["H"], v.get("C"), []
@@ -259,7 +323,6 @@ GRU_MUTANTS = [
     ("d_Z * sigmoid_prime(Z)", "d_Z"),                                              # a gate without its slope
 ]
 
-
 def worst_error(module):
     """Over all forms of the cell that the module holds."""
     kinds = [module.GRU] if hasattr(module, "GRU") else [functools.partial(module.LSTM, peepholes=peepholes)
@@ -272,11 +335,62 @@ def worst_error(module):
     return worst
 
 
-@pytest.mark.parametrize(("original", "code", "mutant"), [*((lstm, *m) for m in MUTANTS), *((gru, *m) for m in GRU_MUTANTS)])
-def test_the_check_kills_this_mutant(original, code, mutant):
+def mutated(original, code, mutant):
+    """The module with that line of code, of which it has one, changed."""
     source = Path(original.__file__).read_text(encoding="utf-8")
     assert source.count(code) == 1, f"{original.__name__} no longer holds {code!r} once"
     module = types.ModuleType("mutant")
     exec(compile(source.replace(code, mutant), "mutant", "exec"), module.__dict__)
-    assert worst_error(module) > 1e-3
+    return module
+
+
+@pytest.mark.parametrize(("original", "code", "mutant"), [*((lstm, *m) for m in MUTANTS), *((gru, *m) for m in GRU_MUTANTS)])
+def test_the_check_kills_this_mutant(original, code, mutant):
+    assert worst_error(mutated(original, code, mutant)) > 1e-3
     assert worst_error(original) < 1e-12
+
+
+# Each switch off, or off on one of the two ways.
+VARIANT_MUTANTS = [
+    ("NIG", 'I = 1.0 if variant == "NIG"', 'I = 0.5 if variant == "NIG"'),
+    ("NFG", 'F = 1.0 if variant == "NFG"', 'F = 0.5 if variant == "NFG"'),
+    ("NOG", 'O = 1.0 if variant == "NOG"', 'O = 0.5 if variant == "NOG"'),
+    ("NIAF", 'Z_c if variant == "NIAF" else np.tanh(Z_c)', "np.tanh(Z_c)"),
+    ("NIAF", '1 if variant == "NIAF" else tanh_prime(C_tilde)', "tanh_prime(C_tilde)"),
+    ("NOAF", 'O * (C if variant == "NOAF" else np.tanh(C))', "O * np.tanh(C)"),
+    ("NOAF", '1 if variant == "NOAF" else tanh_prime(squashed)', "tanh_prime(squashed)"),
+    ("NOAF", 'squashed = C if variant == "NOAF" else np.tanh(C)', "squashed = np.tanh(C)"),
+    ("CIFG", '1 - I if variant == "CIFG"', 'I if variant == "CIFG"'),
+    ("CIFG", "d_I = d_I - d_F", "d_I = d_I + d_F"),
+    ("CIFG", "d_I = d_I - d_F", "pass"),                                            # F tells I nothing
+    ("vanilla", 'Z = Z + C * p[f"W_c{part}"]', "pass"),
+    ("vanilla", 'p.get("W_co", 0)', "0"),
+    ("vanilla", 'p.get(f"W_c{gate}", 0)', "0"),
+    ("vanilla", '(C if part == "o" else C_before)', "C_before"),                    # the output gate sees the new cell
+    ("FGR", "gates = [I, F, O]", "gates = [I, F, 0 * O]"),
+    ("FGR", "gates = [I, F, O]", "gates = [F, I, O]"),
+    ("FGR", "d_gates[0], d_gates[1], d_O + d_gates[2]", "d_gates[0], d_gates[1], d_O"),
+    ("FGR", "d_gates[0], d_gates[1], d_O + d_gates[2]", "0, d_gates[1], d_O + d_gates[2]"),
+    ("FGR", "G.T @ d", "0 * G.T @ d"),
+    ("FGR", "tuple(getattr(trace, name)[t - 1]", "tuple(getattr(trace, name)[t]"),
+]
+
+
+def variant_error(variant, module):
+    """Of the trace against a second cell, and of each gradient along a random direction, by the complex step."""
+    problem, rng = variant_problem(variant, module), np.random.default_rng(3)
+    trace, _ = problem.forward()
+    errors = [relative_error(getattr(trace, name), A.real) for name, A in variant_with_nudges(problem, no_nudges()).items()]
+    as_complex = {name: w.astype(complex) for name, w in problem.values.items()}
+    for name, gradient in problem.gradients().items():
+        v = rng.standard_normal(gradient.shape)
+        slope = problem.loss(**{**as_complex, name: as_complex[name] + 1e-30j * v}).imag / 1e-30
+        found = (gradient * v).sum()
+        errors.append(abs(found - slope) / max(abs(found), abs(slope)))
+    return max(errors)
+
+
+@pytest.mark.parametrize(("variant", "code", "mutant"), VARIANT_MUTANTS)
+def test_the_check_kills_this_mutant_of_a_variant(variant, code, mutant):
+    assert variant_error(variant, mutated(variants, code, mutant)) > 1e-3
+    assert variant_error(variant, variants) < 1e-11
