@@ -8,6 +8,7 @@ import d2l_utils  # noqa: F401  (puts numpy.bool back, before MXNet asks for it)
 from d2l_utils.cells import LSTM
 from d2l_utils.cells.lstm import GATES
 from d2l_utils.datasets.text import check_indices
+from d2l_utils.language_model import StackedLanguageModel
 
 try:
     from mxnet import autograd, gluon, nd
@@ -132,3 +133,69 @@ def from_gluon(layer, dtype=np.float64):
     for name, w in unstack(weights).items():
         cell.params[name][...] = w
     return cell
+
+
+class Stack(gluon.Block):
+    """Embedding, dropout, LSTM, dropout, LSTM, dropout, as Gluon's layers: what the dense layer reads.
+
+    embedding: gluon.nn.Embedding. lstms: gluon.rnn.LSTM layers, from below. p: of the dropouts. per_sequence: one mask for
+    all steps, instead of a fresh one at each. A mask for the hidden states themselves Gluon's LSTM does not have.
+    """
+
+    def __init__(self, embedding, lstms, p, per_sequence=False):
+        super().__init__()
+        self.embedding, self.lstms = embedding, lstms
+        self.dropout = gluon.nn.Dropout(p, axes=(0,) if per_sequence else ())
+        for layer in lstms:
+            self.register_child(layer)
+
+    def begin_state(self, batch_size):
+        """The zero states of all layers, one after the other: [H, C, H, C], each (1, batch_size, num_hiddens)."""
+        return [s for layer in self.lstms for s in layer.begin_state(batch_size)]
+
+    def forward(self, X, state):
+        """X: indices (num_steps, batch_size). Returns what the dense layer reads, and the last states."""
+        H = self.dropout(self.embedding(X))
+        last: list = []
+        for k, layer in enumerate(self.lstms):
+            H, part = layer(H, state[2 * k:2 * k + 2])
+            H, last = self.dropout(H), last + part
+        return H, last
+
+
+class GluonStackedModel(GluonModel):
+    """The weights of a `StackedLanguageModel` in Gluon's layers, in the form that `training.train` expects.
+
+    model: ours, not tied, or ValueError. Its dropouts come along, but for the mask of the hidden states: with dropout 0 the
+    two are the same function. They work in `loss_and_grads`, since MXNet trains where it records, and nowhere else.
+    Of Gluon's two bias vectors the second is frozen at zero, so that a training step is the same too.
+    """
+
+    def __init__(self, model, dtype="float32"):
+        if not isinstance(model, StackedLanguageModel) or model.tied:
+            raise ValueError(f"model must be a StackedLanguageModel that is not tied, got {model!r}")
+        W_e, W_hq = model.params["W_e"], model.params["W_hq"]
+        embedding = gluon.nn.Embedding(*W_e.shape, dtype=dtype)
+        dense = gluon.nn.Dense(W_hq.shape[1], flatten=False, in_units=len(W_hq), dtype=dtype)
+        for block, weights in ((embedding, {"weight": W_e}), (dense, {"weight": W_hq.T, "bias": model.params["b_q"]})):
+            block.initialize()
+            for name, w in weights.items():
+                getattr(block, name).set_data(nd.array(w, dtype=dtype))
+        lstms = [to_gluon(cell, dtype) for cell in model.stack.cells]
+        for layer in lstms:
+            layer.l0_h2h_bias.grad_req = "null"
+        super().__init__(Stack(embedding, lstms, model.dropout.p, model.dropout.per_sequence), dense, model.vocab_size)
+
+    def _run(self, X, state):
+        check_indices("X", X, self.vocab_size)
+        H, state = self.layer(nd.array(X), [s.detach() for s in state])
+        return self.dense(H), state
+
+    def named(self, arrays):
+        """Our names for Gluon's arrays: those of `params`, or gradients. Returns a dict of NumPy arrays."""
+        stack, named = self.layer, {"W_e": arrays[self.layer.embedding.weight.name].asnumpy()}
+        for k, layer in enumerate(stack.lstms):
+            stacked = {name: arrays[getattr(layer, f"l0_{name}").name].asnumpy()
+                       for name in ("i2h_weight", "h2h_weight", "i2h_bias")}
+            named.update({f"{k}.{name}": w for name, w in unstack(stacked).items()})
+        return {**named, "W_hq": arrays[self.dense.weight.name].asnumpy().T, "b_q": arrays[self.dense.bias.name].asnumpy()}

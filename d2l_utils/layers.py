@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from d2l_utils.cells import Cell
+from d2l_utils.cells import LSTM, RNN, Cell
 from d2l_utils.datasets.text import check_indices
 
 
@@ -218,6 +218,9 @@ def _forward(cell, X, state, mask, lengths):
         one_way = lengths is None or not isinstance(cell, Bidirectional)    # read forwards, padding comes too late to matter
         trace, state = cell.forward(X, state) if one_way else cell.forward(X, state, lengths)
         return trace, trace.H, state
+    if not isinstance(cell, (LSTM, RNN)):
+        raise ValueError("hidden states can be masked for an LSTM or RNN, which read them through weights alone, not for a "
+                         f"{type(cell).__name__}")
     steps = []
     for X_t in X:
         H, *rest = state
@@ -289,8 +292,8 @@ class Stacked:
 
         X: (num_steps, batch_size, num_inputs). state: as from `begin_state`. masks: for each layer a pair that X and the
         hidden states are multiplied with before the layer reads them: (num_steps or 1, batch_size, num_inputs), and
-        (batch_size, num_hiddens), the same at each step; None multiplies nothing. The second is for cells that
-        read their hidden state through weights alone, not for a GRU, which also keeps it.
+        (batch_size, num_hiddens), the same at each step; None multiplies nothing. The second is for an LSTM or RNN, which
+        read their hidden state through weights alone; a GRU also keeps it, and raises ValueError.
         lengths: whole numbers (batch_size,) for the layers that are Bidirectional; None where all sequences have num_steps.
         Returns (trace, state): the traces of the layers, trace.H of the last, and the last state. Graves (2012), 3.4.
         """
