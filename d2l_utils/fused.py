@@ -1,20 +1,22 @@
 """The fast language model: the numbers of `training.LanguageModel` with an LSTM, arranged for the machine.
 
-All parameters lie in one matrix. A step of the network is then one matrix product, which gives the weighted sums of all
-gates and, from the same hidden state, the scores of the step before:
+All parameters lie in one matrix. Its upper part turns the input of a step into the weighted sums of all gates, its lower
+part turns the hidden state that follows into scores:
 
-                     H_{t-1}   X_t    1
-    [ Z_t     ]     [ W_h      W_x    b   ]   4 num_hiddens rows: the gates i, f, o and the candidate c
-    [ Y_{t-1} ]  =  [ W_hq     0      b_q ]   vocab_size rows: the scores
+                H_{t-1}  1    X_t                          H_t   1
+    [ Z_t ] = [ W_h      b    W_x ]            [ Y_t ] = [ W_hq  b_q ]
+    4 num_hiddens rows: gates i, f, o, candidate c         vocab_size rows
 
-Backpropagation undoes it with two products by the same blocks: d_H_{t-1} is the transpose of the first columns times
-[d_Z_t; d_Y_{t-1}], and the gradient of the matrix is [d_Z_t; d_Y_{t-1}] [H_{t-1}; X_t; 1]' summed over all steps, one
-product after the loop.
+Backpropagation undoes both in one product: d_H_t is the transpose of the first columns times [d_Z_{t+1}; d_Y_t]. The
+gradients of the two parts are d_Z_t [H_{t-1}; 1; X_t]' and d_Y_t [H_t; 1]', summed over all steps: two products after the
+loop.
 """
+import functools
 import math
 from typing import NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_info
 
 from d2l_utils.cells import LSTM
 from d2l_utils.datasets.text import check_indices
@@ -24,12 +26,30 @@ from d2l_utils.training import LanguageModel
 ROWS = ("i", "f", "o", "c")     # the sigmoid gates side by side: each operation runs over all three at once
 
 
+@functools.cache
+def _small_products():
+    """The most multiplications that NumPy's BLAS takes for a small product, 0 where it has no way of its own for those."""
+    kernels = {library.get("architecture") for library in threadpool_info() if library["internal_api"] == "openblas"}
+    return 10 ** 6 if kernels & {"SkylakeX", "Cooperlake", "SapphireRapids"} else 0
+
+
+def _in_blocks(W, batch_size):
+    """W as a stack of blocks of its rows, which np.matmul multiplies one after the other.
+
+    BLAS copies both matrices into the order in which it reads them before it multiplies. With as few columns as a minibatch
+    has, each weight is used so seldom that the copying takes a quarter of the time. OpenBLAS's kernels for AVX-512 leave it
+    out if the product is small, so they get a few rows at a time; other kernels get the whole matrix.
+    """
+    rows = next((n for n in (32, 16, 8, 4) if len(W) % n == 0 and n * W.shape[1] * batch_size <= _small_products()), len(W))
+    return W.reshape(-1, rows, W.shape[1])
+
+
 class Step(NamedTuple):
     """What one step reads and writes: views into the buffers, made once, because making a view takes time too."""
 
-    HX: np.ndarray              # [H_{t-1}; X_t; 1]
-    Z_Y: np.ndarray             # [Z_t; Y_{t-1}]; going back, [d_Z_t; d_Y_{t-1}]
+    HX: np.ndarray              # [H_{t-1}; 1; X_t]
     Z: np.ndarray               # weighted sums, then gates and candidate in their place; going back, d_Z
+    Z_blocks: np.ndarray        # the same, as the blocks of the product
     gates: np.ndarray           # I, F and O as one block
     I: np.ndarray
     F: np.ndarray
@@ -49,28 +69,30 @@ class Buffers:
     contiguous block of rows, and the product of the weights with a step needs no transposition.
     """
 
-    def __init__(self, num_steps, batch_size, num_hiddens, vocab_size, dtype):
-        h, num_sums, width = num_hiddens, 4 * num_hiddens + vocab_size, num_hiddens + vocab_size + 1
+    def __init__(self, num_steps, batch_size, W, W_of_H):
+        h, num_sums = W_of_H.shape
         self.shape = (num_steps, batch_size)
-        self.HX = np.zeros((num_steps + 1, width, batch_size), dtype)
-        self.HX[:, -1] = 1                                  # what the biases are multiplied with
-        self.Z_Y = np.zeros((num_steps + 1, num_sums, batch_size), dtype)  # Z after the last step stays zero
-        self.C = np.empty((num_steps + 1, h, batch_size), dtype)
-        self.tanh_C = np.empty((num_steps, h, batch_size), dtype)
-        self.d_H, self.d_C, self.product = np.empty((3, h, batch_size), dtype)
-        self.d_gates, self.sigmoid_prime = np.empty((2, 3 * h, batch_size), dtype)
-        self.d_Z_Y_by_row = np.empty((num_sums, num_steps + 1, batch_size), dtype)
-        self.HX_by_row = np.empty((width, num_steps + 1, batch_size), dtype)
-        self.one_hot, self.H, self.Y = self.HX[:-1, h:-1], self.HX[:, :h], self.Z_Y[1:, 4 * h:]
-        self.Y_before = self.Z_Y[0, 4 * h:]                 # of the state that came in, whose scores nobody asks for
+        self.HX = np.zeros((num_steps + 1, W.shape[1], batch_size), W.dtype)
+        self.HX[:, h] = 1                                   # what the biases are multiplied with
+        self.Z_Y = np.zeros((num_steps + 1, num_sums, batch_size), W.dtype)     # Z after the last step stays zero
+        self.C = np.empty((num_steps + 1, h, batch_size), W.dtype)
+        self.tanh_C = np.empty((num_steps, h, batch_size), W.dtype)
+        self.d_H, self.d_C, self.product = np.empty((3, h, batch_size), W.dtype)
+        self.d_gates, self.sigmoid_prime = np.empty((2, 3 * h, batch_size), W.dtype)
+        self.d_Z_Y_by_row = np.empty((num_sums, num_steps + 1, batch_size), W.dtype)
+        self.HX_by_row = np.empty((W.shape[1], num_steps + 1, batch_size), W.dtype)
+        self.H1, self.one_hot = self.HX[1:, :h + 1], self.HX[:-1, h + 1:]
+        self.H, self.Y = self.HX[:, :h], self.Z_Y[1:, 4 * h:]
         self.t, self.b = np.arange(num_steps)[:, None], np.arange(batch_size)
+        self.W_blocks, self.W_of_H_blocks = _in_blocks(W[:4 * h], batch_size), _in_blocks(W_of_H, batch_size)
+        self.d_H_blocks = self.d_H.reshape(*self.W_of_H_blocks.shape[:2], batch_size)
         self.d_I, self.d_F, self.d_O = self.d_gates.reshape(3, h, batch_size)
         self.steps = []
         for t in range(num_steps):
             Z = self.Z_Y[t, :4 * h]
             I, F, O, C_tilde = Z.reshape(4, h, batch_size)
-            self.steps.append(Step(self.HX[t], self.Z_Y[t], Z, Z[:3 * h], I, F, O, C_tilde, self.C[t], self.C[t + 1],
-                                   self.tanh_C[t], self.H[t + 1], self.Z_Y[t + 1]))
+            self.steps.append(Step(self.HX[t], Z, Z.reshape(*self.W_blocks.shape[:2], batch_size), Z[:3 * h], I, F, O, C_tilde,
+                                   self.C[t], self.C[t + 1], self.tanh_C[t], self.H[t + 1], self.Z_Y[t + 1]))
 
 
 class FusedModel:
@@ -97,7 +119,6 @@ class FusedModel:
             block[...] = model.params[name].T
         self.params, self.grads = {"W": self.W}, {"W": self.d_W}
         self.W_of_H = np.empty((h, len(self.W)), self.dtype)    # the columns of H, transposed in memory at each minibatch
-        self.no_weights = self.d_W[4 * h:, h:-1]    # the scores do not see the character that they are to guess
         self.buffers = None
 
     def blocks(self, W):
@@ -105,8 +126,12 @@ class FusedModel:
         h, named = self.num_hiddens, {}
         for k, gate in enumerate(ROWS):
             rows = W[k * h:(k + 1) * h]
-            named.update({f"W_x{gate}": rows[:, h:-1], f"W_h{gate}": rows[:, :h], f"b_{gate}": rows[:, -1]})
-        return {**named, "W_hq": W[4 * h:, :h], "b_q": W[4 * h:, -1]}
+            named.update({f"W_x{gate}": rows[:, h + 1:], f"W_h{gate}": rows[:, :h], f"b_{gate}": rows[:, h]})
+        return {**named, "W_hq": W[4 * h:, :h], "b_q": W[4 * h:, h]}
+
+    def _scores_part(self, W):
+        """The part of W that makes scores; the zeros beside it are no parameters."""
+        return W[4 * self.num_hiddens:, :self.num_hiddens + 1]
 
     def to_plain(self):
         """A LanguageModel with these weights."""
@@ -152,19 +177,19 @@ class FusedModel:
     def _forward(self, X, state):
         """Fill the buffers for X: gates, states, and scores in buffers.Y."""
         if self.buffers is None or self.buffers.shape != X.shape:
-            self.buffers = Buffers(len(X), X.shape[1], self.num_hiddens, self.vocab_size, self.dtype)
+            self.buffers = Buffers(len(X), X.shape[1], self.W, self.W_of_H)
         buffers = self.buffers
         buffers.H[0], buffers.C[0] = state[0].T, state[1].T
         buffers.one_hot[...] = 0
         buffers.one_hot[buffers.t, X, buffers.b] = 1
         self._forward_steps(buffers)
-        np.matmul(self.W[4 * self.num_hiddens:], buffers.HX[-1], out=buffers.Y[-1])     # the scores of the last step
+        np.matmul(self._scores_part(self.W), buffers.H1, out=buffers.Y)
         return buffers
 
     def _forward_steps(self, buffers):
         product = buffers.product
         for step in buffers.steps:
-            np.matmul(self.W, step.HX, out=step.Z_Y)
+            np.matmul(buffers.W_blocks, step.HX, out=step.Z_blocks)
             np.multiply(step.gates, 0.5, out=step.gates)    # sigmoid(z) = (1 + tanh(z / 2)) / 2, so that
             np.tanh(step.Z, out=step.Z)                     # one call of tanh serves the gates and the candidate
             np.multiply(step.gates, 0.5, out=step.gates)
@@ -177,23 +202,23 @@ class FusedModel:
 
     def _backward(self, buffers):
         """From d_Y in the place of the scores to d_W."""
-        buffers.Y_before[...] = 0
         buffers.d_C[...] = 0
         np.copyto(self.W_of_H, self.W[:, :self.num_hiddens].T)      # BLAS reads it in each step, faster in this order
         self._backward_steps(buffers)
-        # A step's arrays lie together, a feature's do not: sorted by feature once, all gradients are one product, whose
-        # inner dimension is all steps of all sequences.
+        # A step's arrays lie together, a feature's do not: sorted by feature once, all gradients of a part are one product,
+        # whose inner dimension is all steps of all sequences.
         np.copyto(buffers.d_Z_Y_by_row, buffers.Z_Y.transpose(1, 0, 2))
         np.copyto(buffers.HX_by_row, buffers.HX.transpose(1, 0, 2))
-        np.matmul(buffers.d_Z_Y_by_row.reshape(len(self.W), -1), buffers.HX_by_row.reshape(self.W.shape[1], -1).T,
-                  out=self.d_W)
-        self.no_weights[...] = 0
+        h, batch_size = self.num_hiddens, buffers.shape[1]
+        d_Z_Y, HX = buffers.d_Z_Y_by_row.reshape(len(self.W), -1), buffers.HX_by_row.reshape(self.W.shape[1], -1)
+        np.matmul(d_Z_Y[:4 * h, :-batch_size], HX[:, :-batch_size].T, out=self.d_W[:4 * h])
+        np.matmul(d_Z_Y[4 * h:, batch_size:], HX[:h + 1, batch_size:].T, out=self._scores_part(self.d_W))
 
     def _backward_steps(self, buffers):
         d_H, d_C, product, d_gates, sigmoid_prime = (
             buffers.d_H, buffers.d_C, buffers.product, buffers.d_gates, buffers.sigmoid_prime)
         for step in reversed(buffers.steps):
-            np.matmul(self.W_of_H, step.Z_Y_next, out=d_H)  # H serves its scores and the next step
+            np.matmul(buffers.W_of_H_blocks, step.Z_Y_next, out=buffers.d_H_blocks)   # H serves its scores and the next step
             np.multiply(d_H, step.tanh_C, out=buffers.d_O)  # H = O * tanh(C)
             np.multiply(step.H, step.tanh_C, out=product)   # d_C += d_H * O * (1 - tanh(C)^2), where
             np.subtract(step.O, product, out=product)       # O * (1 - tanh(C)^2) is O - H * tanh(C)
@@ -214,7 +239,7 @@ class FusedModel:
         """A step of one sequence: matrix times vector, so it is reading the weights that takes the time."""
         h = self.num_hiddens
         HX = np.zeros(self.W.shape[1], self.dtype)
-        HX[:h], HX[h + x], HX[-1] = H[0], 1, 1
+        HX[:h], HX[h], HX[h + 1 + x] = H[0], 1, 1
         Z = np.dot(self.W[:4 * h], HX)                  # for a vector dot has less overhead than matmul
         gates = Z[:3 * h]
         gates *= 0.5
@@ -227,7 +252,7 @@ class FusedModel:
         H = np.tanh(C)
         H *= O
         HX[:h] = H[0]
-        return np.dot(self.W[4 * h:], HX)[None, None], (H, C)
+        return np.dot(self.W[4 * h:, :h + 1], HX[:h + 1])[None, None], (H, C)
 
 
 def _cross_entropy(buffers, targets):
