@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import jupytext
+import notebooks
 import numpy as np
 import pytest
 
@@ -20,8 +21,6 @@ ROOT = Path(__file__).resolve().parents[2]
 MXNET = importlib.util.find_spec("mxnet") is not None
 CHAPTERS = sorted((ROOT / "chapters").glob("*.md"))
 EXERCISE = re.compile(r"^`{3,}\{exercise\}.*?^:label: ex-([\w-]+)$", re.MULTILINE | re.DOTALL)
-SOLUTION = re.compile(r"^````\{solution\} ex-([\w-]+)$(.*?)^````$", re.MULTILINE | re.DOTALL)
-PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def topic(chapter):
@@ -59,6 +58,16 @@ def exercises(chapter):
     return [label.replace("-", "_") for label in EXERCISE.findall(chapter.read_text(encoding="utf-8"))]
 
 
+def solutions(chapter):
+    """The cells of each exercise's solution in the teacher's notebook, in their order, by the exercise's name."""
+    found = {}
+    for cell in jupytext.reads(notebooks.for_teachers(chapter.read_text(encoding="utf-8")), fmt="md:myst").cells:
+        for tag in cell.metadata.get("tags", []):
+            if tag.startswith("ex-"):
+                found.setdefault(tag[3:].replace("-", "_"), []).append(cell.source)
+    return found
+
+
 EXERCISES = [pytest.param(chapter, name, id=f"{topic(chapter)}-{name}") for chapter in CHAPTERS for name in exercises(chapter)]
 WRONG = [pytest.param(chapter, name, why, id=f"{topic(chapter)}-{name}-{why}") for chapter in CHAPTERS
          for name, answers in wrong_answers(chapter).items() for why in answers]
@@ -85,12 +94,21 @@ def test_the_stub_is_not_yet_right(chapter, name):
 
 @pytest.mark.parametrize(("chapter", "name"), EXERCISES)
 def test_the_solution_passes_its_check(chapter, name):
-    solutions = {label.replace("-", "_"): text for label, text in SOLUTION.findall(chapter.read_text(encoding="utf-8"))}
     namespace = definitions(chapter)
-    for code in PYTHON.findall(solutions[name]):
+    for code in solutions(chapter)[name]:
         exec(code, namespace)
     verdict = check_of(chapter, name)(namespace[name])
     assert verdict.passed, verdict
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=topic)
+def test_a_students_notebook_has_the_exercises_and_no_solution(chapter):
+    given = notebooks.for_students(chapter.read_text(encoding="utf-8"))
+    assert EXERCISE.findall(given) == EXERCISE.findall(chapter.read_text(encoding="utf-8"))
+    assert set(solutions(chapter)) == set(exercises(chapter))
+    for name, codes in solutions(chapter).items():
+        assert f"check.{name}({name})" in given
+        assert not any(code in given for code in codes)
 
 
 @pytest.mark.parametrize(("chapter", "name", "why"), WRONG)

@@ -1,8 +1,11 @@
 """How the book is built: what is executed and when, what fails and goes on failing, what stands in for MXNet."""
 import importlib.util
+import os
+import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import nbformat
@@ -22,6 +25,29 @@ kernelspec:
 from d2l_utils import answer
 print(answer)
 ```
+"""
+EXERCISE = """
+```{exercise} A double
+:label: ex-double
+
+Write `double(x)`.
+```
+
+```{code-cell} ipython3
+def double(x):
+    raise NotImplementedError
+```
+
+````{solution} ex-double
+:class: dropdown
+
+Twice:
+
+```python
+def double(x):
+    return x + x    # the-answer
+```
+````
 """
 
 
@@ -45,10 +71,11 @@ class Book:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
-    def build(self):
+    def build(self, **environment):
         """Build as `make book` does; return the exit status and all that was said."""
         command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "-q", "-W", "-n", "--keep-going"]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=300,
+                              env={**os.environ, **environment})
         return done.returncode, done.stdout + done.stderr
 
     @property
@@ -96,6 +123,24 @@ def test_a_build_that_failed_fails_again(book, fault, message):
         status, said = book.build()
         assert status != 0
         assert message in said
+
+
+@pytest.mark.slow
+def test_the_site_holds_its_notebooks_and_without_solutions_it_holds_none_anywhere(book):
+    book.write("chapters/one.md", CHAPTER + EXERCISE)
+    for solutions, kinds in (("yes", {"executed", "students", "teachers"}), ("no", {"executed", "students"})):
+        status, said = book.build(SOLUTIONS=solutions)
+        assert status == 0, said
+        site = book.folder / "_build" / "html"
+        assert {path.parent.name for path in site.rglob("notebooks/*/one.ipynb")} == kinds
+        assert set(re.findall(r'href="\.\./notebooks/(\w+)/one\.ipynb"', book.page)) == kinds
+        with zipfile.ZipFile(site / "inside-the-lstm.zip") as archive:
+            files = {name: archive.read(name) for name in archive.namelist()}
+        assert set(files) >= {"inside-the-lstm/index.html", "inside-the-lstm/notebooks/students/one.ipynb"}
+        with_answer = {name for name, content in files.items() if b"the-answer" in content}
+        assert bool(with_answer) == (solutions == "yes"), with_answer
+        assert "inside-the-lstm/notebooks/students/one.ipynb" not in with_answer
+        assert b"forty-two" in files["inside-the-lstm/notebooks/executed/one.ipynb"]
 
 
 def test_a_record_stands_in_for_a_cell_that_needs_mxnet_and_says_so(records, tmp_path, monkeypatch):
