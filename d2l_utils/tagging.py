@@ -8,7 +8,6 @@ import math
 import numpy as np
 
 from d2l_utils.datasets.tagging import LABELS, UNKNOWN, pad, score
-from d2l_utils.datasets.text import one_hot
 from d2l_utils.layers import Dense, Embedding, Stacked
 from d2l_utils.losses import cross_entropy
 from d2l_utils.optim import clip_by_global_norm
@@ -63,8 +62,10 @@ class WindowTagger:
         outside = self.num_words - 1
         X = np.where(np.arange(len(X))[:, None] < lengths, X, outside)
         X = np.pad(X, ((self.reach, self.reach), (0, 0)), constant_values=outside)
-        windows = [X[k:len(X) - 2 * self.reach + k] for k in range(2 * self.reach + 1)]
-        H = np.concatenate([one_hot(X, self.num_words, self.params["W_hq"].dtype) for X in windows], axis=-1)
+        windows = np.stack([X[k:len(X) - 2 * self.reach + k] for k in range(2 * self.reach + 1)], axis=-1)
+        H = np.zeros((*windows.shape, self.num_words), self.params["W_hq"].dtype)
+        np.put_along_axis(H, windows[..., None], 1, axis=-1)        # one-hot vectors, side by side
+        H = H.reshape(*windows.shape[:2], -1)
         return self.dense.forward(H), H
 
     def backward(self, trace, d_Y):
