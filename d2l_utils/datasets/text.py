@@ -1,8 +1,10 @@
 """Characters: *The Time Machine* (or our own tale), a vocabulary, and minibatches that follow one another in the text."""
 import os
+import re
 import sys
 import tempfile
 import warnings
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pooch
 
 DATA_DIR = Path(__file__).resolve().parents[2] / "data"
 TALE = "our-tale.txt"
+UNKNOWN = "<unk>"
 TIME_MACHINE = "timemachine.txt"
 TIME_MACHINE_URL = "http://d2l-data.s3-accelerate.amazonaws.com/timemachine.txt"
 TIME_MACHINE_SHA1 = "090b5e7e70c295757f55df93cb0a180b9691891a"
@@ -101,9 +104,9 @@ def load_time_machine(max_chars=None, data_dir=DATA_DIR, as_printed=False):
 
 
 class Vocab:
-    """The characters of a text in sorted order, each with its index.
+    """The characters of a text in sorted order, each with its index; or the words of a list.
 
-    text: a non-empty string. Raises ValueError if it is empty.
+    text: a non-empty string, or a list of words. Raises ValueError if it is empty.
     """
 
     def __init__(self, text):
@@ -137,6 +140,35 @@ def check_indices(name, indices, vocab_size):
         raise ValueError(f"{name} must lie between 0 and vocab_size - 1 = {vocab_size - 1}, "
                          f"got {indices.min()} to {indices.max()}")
     return indices
+
+
+def words(text):
+    """The words of a text in lower case, as a list: letters, with an apostrophe inside, and each mark as a word of its own."""
+    return re.findall(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*|\d+|[^\w\s]|_", text.lower())
+
+
+@dataclass(frozen=True)
+class Split:
+    """Three parts of a text that follow one another, as indices of one vocabulary."""
+
+    vocab: Vocab
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+
+def split(tokens, shares=(0.8, 0.1), min_count=2):
+    """Cut a text into a part to learn from, one to make choices with, and one to judge by.
+
+    tokens: a string, or a list of words. shares: of the first two parts; the third is the rest. The vocabulary is that of
+    the first part: what occurs there less than min_count times, and what only the other parts have, is UNKNOWN in all three.
+    Returns a Split.
+    """
+    first, second = (int(len(tokens) * share) for share in (shares[0], sum(shares)))
+    counts = Counter(tokens[:first])
+    known = [token if counts[token] >= min_count else UNKNOWN for token in tokens]
+    vocab = Vocab([*known[:first], UNKNOWN])
+    return Split(vocab, *(vocab.encode(part) for part in (known[:first], known[first:second], known[second:])))
 
 
 def one_hot(indices, vocab_size, dtype=np.float64):

@@ -266,3 +266,26 @@ CORPUS = np.zeros(20, int)
 def test_what_does_not_fit_is_refused_by_name(refused, message):
     with pytest.raises(ValueError, match=message):
         refused()
+
+
+def test_words_and_marks():
+    assert text.words("“Don’t stop,” he said; it's 1895.\nGo on -- the time_traveller!") == [
+        "“", "don’t", "stop", ",", "”", "he", "said", ";", "it's", "1895", ".", "go", "on", "-", "-", "the", "time", "_",
+        "traveller", "!"]
+    assert text.words("") == []
+
+
+def test_a_split_takes_its_vocabulary_from_the_first_part_alone():
+    """Of ten words the first eight are learned from; c occurs once among them, d and e only behind them."""
+    found = text.split(["a", "b", "a", "b", "c", "a", "b", "a", "d", "e"])
+    assert found.vocab.characters == [text.UNKNOWN, "a", "b"]
+    parts = [[found.vocab.characters[k] for k in part] for part in (found.train, found.validation, found.test)]
+    assert parts == [["a", "b", "a", "b", text.UNKNOWN, "a", "b", "a"], [text.UNKNOWN], [text.UNKNOWN]]
+    assert found.vocab.characters == text.split("ababcabade").vocab.characters
+
+
+def test_the_parts_of_a_split_follow_one_another():
+    found = text.split("abcde" * 200)
+    whole = np.concatenate([found.train, found.validation, found.test])
+    assert "".join(found.vocab.characters[k] for k in whole) == "abcde" * 200
+    assert [len(part) for part in (found.train, found.validation, found.test)] == [800, 100, 100]
