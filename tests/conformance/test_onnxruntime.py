@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from d2l_utils.cells import GRU, LSTM, RNN, gru, lstm, rnn
+from d2l_utils.layers import Bidirectional
 
 CELLS = {"LSTM": LSTM, "GRU": GRU, "RNN": RNN}
 MODULES = {"LSTM": lstm, "GRU": gru, "RNN": rnn}
@@ -181,6 +182,18 @@ def test_our_cell_agrees_with_onnxruntime(cases, k):
     assert {name: y.shape for name, y in cases[k].outputs.items()} == {
         name: y.shape for name, y in run_like_onnx(CELLS[cases[k].op], cases[k]).items()}
     assert largest_error(cases[k]) < 1e-6
+
+
+@pytest.mark.parametrize("k", [k for k, (_, direction, _) in enumerate(RANDOM) if direction == "bidirectional"])
+def test_a_whole_minibatch_read_from_both_ends_agrees_with_onnxruntime(cases, k):
+    given, op, wanted = cases[k].inputs, cases[k].op, cases[k].outputs
+    cells = [cell_from_onnx(CELLS[op], GATES[op], *(given[name][d] for name in "WRBP" if name in given)) for d in (0, 1)]
+    state = [given[name][d] for d in (0, 1) for name in ("initial_h", "initial_c") if name in given]
+    trace, last = Bidirectional(*cells).forward(given["X"], state, given["sequence_lens"])
+    parts = len(last) // 2
+    found = [np.stack(np.split(trace.H, 2, axis=-1), axis=1), *(np.stack(last[k::parts]) for k in range(parts))]
+    assert [y.shape for y in found] == [y.shape for y in wanted.values()]
+    assert max(np.abs(a - b).max() for a, b in zip(found, wanted.values())) < 1e-6
 
 
 def test_onnx_has_cases_for_each_cell(node_cases):
