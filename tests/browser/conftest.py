@@ -154,7 +154,7 @@ def visit(chromium, addresses):
         context = chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light", reduced_motion="reduce")
         tab = guarded_tab(context, addresses[origin], seen)
         responses: list = []
-        tab.on("response", responses.append)
+        tab.on("response", lambda response: responses.append(response))    # a built-in it refuses
         go(tab, addresses[origin] + page)
         seen.unset_mathematics = tab.evaluate(UNSET_MATHEMATICS)
         seen.images = tab.evaluate(NAMES_OF_IMAGES)
