@@ -1,12 +1,11 @@
 """A language model of several layers, how it is judged on text it has not learned from, and when its training stops."""
-import math
 from typing import NamedTuple
 
 import numpy as np
 
 from d2l_utils.cells import LSTM
 from d2l_utils.layers import Dense, Dropout, Embedding, Stacked
-from d2l_utils.losses import cross_entropy, perplexity
+from d2l_utils.losses import cross_entropy, perplexity, softmax
 from d2l_utils.training import train
 
 
@@ -88,52 +87,47 @@ class StackedLanguageModel:
         return loss, {**embedding_grads, **stack_grads, **grads}, state
 
 
-def evaluate(model, corpus, batch_size=1, num_steps=100):
-    """The mean loss in nats a token on a text, in prediction mode, the state carried from its first token to its last.
+def losses(model, corpus, batch_size=1, num_steps=100):
+    """-log probability of the tokens of a text, in nats, in prediction mode, the state carried from its first to its last.
 
     model: anything with `begin_state` and `scores`. corpus: indices. batch_size: the text is cut into so many strips that
-    are read side by side; 1 predicts every token but the first. Every token counts the same.
+    are read side by side. Returns (len(strip) - 1, batch_size); with 1, every token but the first has its loss, in order.
     """
     strips = corpus[:len(corpus) // batch_size * batch_size].reshape(batch_size, -1).T
-    state, losses, sizes = model.begin_state(batch_size), [], []
+    state, found = model.begin_state(batch_size), []
     for start in range(0, len(strips) - 1, num_steps):
         Y = strips[start + 1:start + 1 + num_steps]
         scores, state = model.scores(strips[start:start + len(Y)], state)
-        losses.append(cross_entropy(scores.astype(np.float64), Y)[0])
-        sizes.append(Y.size)
-    return float(np.average(losses, weights=sizes))
+        p = softmax(scores.astype(np.float64))
+        found.append(-np.log(np.take_along_axis(p, Y[..., None], axis=-1)[..., 0]))
+    return np.concatenate(found)
 
 
 class Judged(NamedTuple):
-    """One epoch of `fit`. training: as `train` measures it, dropout at work. validation: in prediction mode. lr: its rate."""
+    """The perplexities of an epoch of `fit`. training: as `train` measures it, dropout at work. validation: afterwards."""
 
     epoch: int
     training: float
     validation: float
-    lr: float
 
 
-def fit(model, corpus, validation, *, num_epochs, num_steps, batch_size, optimizer, clip, patience, decay=0.5):
-    """Train until the perplexity of another text stops falling, and give the model the weights that were best there.
+def fit(model, corpus, validation, *, num_epochs, num_steps, batch_size, optimizer, clip, patience):
+    """Train while the perplexity of another text falls, and give the model the weights that were best there.
 
-    corpus, validation: indices of two texts. After an epoch without a new best perplexity on the second the optimizer's
-    lr is multiplied by decay; after `patience` of them, one after another, training stops. The rest: see `train`.
-    Returns a list of Judged.
+    corpus, validation: indices of two texts. The optimizer's lr falls in equal steps, an epoch each, to a last one of
+    lr / num_epochs. After `patience` epochs in a row without a new best perplexity on the second text training stops.
+    The rest: see `train`. Returns a list of Judged.
     """
-    history, best, best_params, waited = [], math.inf, {}, 0
-    for epoch in range(1, num_epochs + 1):
+    history, best, best_params, lr = [], 0, {}, optimizer.lr
+    for epoch in range(num_epochs):
+        optimizer.lr = lr * (1 - epoch / num_epochs)
         learned, = train(model, corpus, num_epochs=1, num_steps=num_steps, batch_size=batch_size, optimizer=optimizer,
                          clip=clip)
-        history.append(Judged(epoch, learned.perplexity, perplexity(evaluate(model, validation, batch_size=8)),
-                              optimizer.lr))
-        if history[-1].validation < best:
-            best, waited = history[-1].validation, 0
-            best_params = {name: w.copy() for name, w in model.params.items()}
-        else:
-            waited += 1
-            optimizer.lr *= decay
-            if waited == patience:
-                break
+        history.append(Judged(epoch + 1, learned.perplexity, perplexity(losses(model, validation, batch_size=8).mean())))
+        if history[-1].validation <= min(judged.validation for judged in history):
+            best, best_params = epoch, {name: w.copy() for name, w in model.params.items()}
+        if epoch - best == patience:
+            break
     for name, w in model.params.items():
         w[...] = best_params[name]
     return history

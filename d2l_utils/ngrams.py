@@ -69,8 +69,7 @@ class KneserNey:
             p = kept[0].get(token, 0.0) + kept[1] * p
         return p
 
-    def loss(self, corpus):
-        """The mean of -log probability in nats a token, over every token of a text but the first."""
+    def losses(self, corpus):
+        """-log probability of every token of a text but the first, in nats."""
         tokens = check_indices("corpus", corpus, self.vocab_size).tolist()
-        return float(-np.mean([np.log(self.probability(tokens[max(0, t - self.order + 1):t], tokens[t]))
-                               for t in range(1, len(tokens))]))
+        return -np.log([self.probability(tokens[max(0, t - self.order + 1):t], tokens[t]) for t in range(1, len(tokens))])
