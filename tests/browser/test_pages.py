@@ -36,6 +36,18 @@ def test_a_number_in_the_prose_has_a_minus_sign_that_is_read_out(site):
     assert not any(number.startswith("-") for number in numbers)
 
 
+def test_first_mentions_lead_to_the_glossary_and_each_of_its_words_is_mentioned_somewhere(site):
+    mentioned = set()
+    for path in sorted(site.glob("chapters/*.html")):
+        html = path.read_text(encoding="utf-8")
+        places = re.findall(r'<a class="in-glossary[^>]*#(term-[\w-]+)" title="[^"]{20,}">', html)
+        assert len(places) == len(set(places)) >= 3, path.stem
+        assert not re.search(r"<h[1-6][^>]*>(?:(?!</h[1-6]>).)*in-glossary", html), path.stem
+        mentioned |= set(places)
+    glossary = (site / "appendices/glossary.html").read_text(encoding="utf-8")
+    assert mentioned == set(re.findall(r'<dt id="(term-[\w-]+)"', glossary))
+
+
 def test_every_picture_is_put_into_words(visit, page):
     file_name = re.compile(r"\.(svg|png|jpe?g|gif|webp)$|^[0-9a-f]{16,}")
     assert [image for alt, image in visit("http", page).images if not alt.strip() or file_name.search(alt)] == []
