@@ -3,6 +3,7 @@ import ast
 import importlib
 import importlib.util
 import inspect
+import itertools
 import re
 from pathlib import Path
 
@@ -323,3 +324,42 @@ def test_the_correlation_of_chapter_13_is_the_packages_and_a_silenced_unit_is_he
         told[:, 7] = 0.4
         np.testing.assert_allclose(found[t], model.dense.forward(told), rtol=1e-12)
         np.testing.assert_allclose(trace.C[t], step.C[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_each_forward_pass_of_chapter_17_gives_the_packages_numbers(dtype, rng):
+    page, cell = chapter_functions("17"), LSTM(6, 5, dtype=dtype, rng=rng, sigma=0.6, forget_bias=1.0)
+    X, state = rng.integers(0, 6, (7, 4)), tuple(rng.uniform(-1, 1, (2, 4, 5)).astype(dtype))
+    trace, _ = cell.forward(np.eye(6, dtype=dtype)[X], state)
+    works = {**page["in_rows"](cell, X, state), **page["turned"](cell, X, state)}
+    assert len(works) == 8
+    for work in works.values():
+        for got, wanted in zip(work(), (trace.C, trace.H)):
+            np.testing.assert_allclose(got, wanted, atol=1e-12 if dtype is np.float64 else 1e-5)
+            assert got.dtype == dtype
+
+
+def test_the_one_matrix_of_chapter_17_lies_in_rows_and_its_sum_over_steps_is_a_product(rng):
+    page, cell = chapter_functions("17"), LSTM(6, 5, rng=rng, sigma=0.6)
+    assert page["one_matrix"](*page["stack"](cell.params)).flags.c_contiguous     # the other order would be slower
+    H, d_Z = rng.standard_normal((6, 4, 5)), rng.standard_normal((6, 4, 20))
+    np.testing.assert_allclose(page["at_once"](H, d_Z), page["step_by_step"](H, d_Z), rtol=1e-12)
+
+
+def test_the_race_of_chapter_17_takes_turns_and_its_verdicts_are_fair():
+    page, order, clock = chapter_functions("17"), [], itertools.count()
+    seconds = page["race"]({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, 3, lambda: next(clock))
+    assert "".join(order) == "ab" * 4               # once to warm up
+    assert {name: list(s) for name, s in seconds.items()} == {"a": [1, 1, 1], "b": [1, 1, 1]}
+    steps = np.array([1.0, 2.0, 4.0, 8.0, 16.0])    # a machine that becomes slower
+    for factor, word in ((1.5, "gain"), (1.0, "tie"), (1.02, "tie"), (0.5, "loss")):
+        assert page["gain"](factor * steps, steps)[1:] == (pytest.approx(factor), pytest.approx(factor), word)
+    assert page["amdahl"](0.6, 3) == pytest.approx(1 / 0.6)
+
+
+def test_the_loop_of_chapter_17_allocates_nothing_as_large_as_an_array_of_a_step(rng):
+    page, cell = chapter_functions("17"), LSTM(6, 32, dtype=np.float32, rng=rng)
+    a, W = page["room"](9, 16, 32, 6, np.float32), page["one_matrix"](*page["stack"](cell.params))
+    a.HX[...], a.C[...] = 0, 0
+    page["all_in_one"](a, W)
+    assert 2 ** 20 * page["megabytes"](lambda: page["all_in_one"](a, W)) < a.C[0].nbytes
