@@ -77,6 +77,18 @@ def test_the_keyboards_place_is_seen(open_page):
     assert unseen == []
 
 
+def test_the_arrow_keys_turn_the_pages_unless_something_else_has_the_focus(open_page, origin):
+    tab = open_page(origin, CHAPTER)
+    tab.locator(".bd-article p a.reference").first.focus()
+    tab.keyboard.press("ArrowRight")
+    tab.evaluate("document.activeElement.blur()")
+    tab.keyboard.press("Shift+ArrowRight")
+    tab.keyboard.press("ArrowRight")
+    tab.wait_for_url("**/06-hidden-state.html")             # one page on, and not two
+    tab.keyboard.press("ArrowLeft")
+    tab.wait_for_url(f"**/{CHAPTER}")
+
+
 def test_on_paper_everything_is_unfolded_and_the_sidebars_are_gone(open_page):
     tab = open_page("file", CHAPTER)
     tab.emulate_media(media="print")
