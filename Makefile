@@ -4,6 +4,7 @@
 VENV  := .venv
 BIN   := $(VENV)/bin
 STAMP := $(VENV)/installed
+OTHER := .venv-rosetta
 HTML  := _build/html
 PORT  := 8000
 
@@ -12,7 +13,7 @@ CANDIDATES := python3.11 python3.12 python3.10 python3.9
 NEWER      := python3.13 python3.14 python3 python
 
 .DEFAULT_GOAL := help
-.PHONY: book test lab serve notebooks bench record lock clean help
+.PHONY: book test lab serve notebooks bench rosetta record lock clean help
 
 # One thread and one hash seed: the same numbers on every machine, and two notebooks at once do not fight for cores.
 test bench: export PYTHONHASHSEED := 0
@@ -48,19 +49,27 @@ bench: $(STAMP)  ## run the measurements in bench/, each of which prints one tab
 	@ls bench/*.py >/dev/null 2>&1 || echo "No measurements yet: bench/ holds no scripts"
 	@for script in $(wildcard bench/*.py); do echo "Running $$script"; $(BIN)/python $$script || exit 1; done
 
+rosetta: $(OTHER)/installed  ## set up .venv-rosetta, an environment with PyTorch, which make bench then measures too
+	@echo "$(OTHER) has:"
+	@$(OTHER)/bin/python -m pip list --disable-pip-version-check --format freeze | grep -E '^(numpy|torch)='
+
 record: $(STAMP)  ## keep what the cells that need MXNet print, for machines without it, in data/records
 	@echo "Building the book and keeping the outputs of the cells that need MXNet"
 	@RECORD=1 $(BIN)/jupyter-book build . -q -W -n --keep-going --all
 	@echo "Done. Look at: git diff data/records"
 
 lock: $(STAMP)  ## resolve requirements.txt again into requirements.lock (UPGRADE=--upgrade for newer versions)
-	@echo "Resolving requirements.txt for all machines"
+	@echo "Resolving requirements.txt, and what make rosetta installs, for all machines"
 	@test -x _build/uv/bin/uv || { $(BIN)/python -m venv _build/uv && _build/uv/bin/pip install -qq uv; }
 	@_build/uv/bin/uv pip compile -q --universal --python-version 3.9 --generate-hashes --no-strip-extras $(UPGRADE) \
 	    --custom-compile-command "make lock" -o requirements.lock requirements.txt
-	@echo "Done. Look at: git diff requirements.lock"
+	@cp rosetta.lock _build/ && _build/uv/bin/uv pip compile -q --universal --python-version 3.9 --no-header --no-annotate \
+	    $(UPGRADE) --extra rosetta -c requirements.lock -o _build/rosetta.lock pyproject.toml
+	@{ grep '^#' rosetta.lock; grep -vE '^(#|cuda|nvidia|triton)' _build/rosetta.lock; } > _build/rosetta.new
+	@mv _build/rosetta.new rosetta.lock
+	@echo "Done. Look at: git diff requirements.lock rosetta.lock"
 
-clean:  ## remove what was built (rm -rf .venv removes the environment too)
+clean:  ## remove what was built (rm -rf .venv .venv-rosetta removes the environments too)
 	@rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@echo "Removed _build and the tools' caches"
 
@@ -74,6 +83,15 @@ $(STAMP): requirements.lock pyproject.toml | $(BIN)/python
 	@echo "Installing the packages of requirements.lock into $(VENV) (a minute or two, once)"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Made by the book's own Python, so that the processes of one environment can run the code of the other.
+$(OTHER)/installed: rosetta.lock pyproject.toml $(STAMP)
+	@echo "Installing the packages of rosetta.lock into $(OTHER) (some minutes, once)"
+	@rm -rf $(OTHER)
+	@$(BIN)/python -m venv $(OTHER)
+	@$(OTHER)/bin/python -m pip install -qq --disable-pip-version-check --no-input -r rosetta.lock
+	@$(OTHER)/bin/python -m pip install -qq --disable-pip-version-check --no-input --no-deps -e .
 	@touch $@
 
 # Version managers leave commands that exist and fail, and Debian's Python may lack venv, so a candidate counts only if
