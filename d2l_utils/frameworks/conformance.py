@@ -1,0 +1,146 @@
+"""Does a framework compute the book's cell, and is the table right about it? Random shapes, weights, states and gradients."""
+import itertools
+from importlib.metadata import version
+
+import numpy as np
+
+from d2l_utils.cells import LSTM
+from d2l_utils.frameworks import TABLE, Run, adapter
+from d2l_utils.layers import Bidirectional, Stacked
+
+SEEDS = range(2)
+
+
+def error(got, wanted):
+    """The largest difference of two arrays, in units of the largest entry if that is above 1."""
+    got, wanted = np.asarray(got, np.float64), np.asarray(wanted, np.float64)
+    if got.shape != wanted.shape:
+        raise ValueError(f"an array has the shape {got.shape}, it should be {wanted.shape}")
+    return float(np.abs(got - wanted).max() / max(1.0, np.abs(wanted).max()))
+
+
+def reference(layer, X, state, d_H, d_state, lengths=None):
+    """The book's own Run of a layer in float64: each sequence by itself where they have lengths."""
+    if lengths is None:
+        trace, last = layer.forward(X, state)
+        return Run(trace.H, last, *layer.backward(trace, d_H, d_state))
+    H, d_X = np.zeros_like(d_H), np.zeros_like(X)
+    last, d_first = (tuple(np.empty_like(s) for s in state) for _ in range(2))
+    grads = {name: np.zeros_like(w) for name, w in layer.params.items()}
+    for n, length in enumerate(lengths):
+        here = np.s_[:length, n:n + 1]
+        run = reference(layer, X[here], tuple(s[n:n + 1] for s in state), d_H[here], tuple(s[n:n + 1] for s in d_state))
+        H[here], d_X[here] = run.H, run.d_X
+        for whole, part in (*zip(last, run.state), *zip(d_first, run.d_state)):
+            whole[n] = part[0]
+        for name, g in run.grads.items():
+            grads[name] += g
+    return Run(H, last, grads, d_X, d_first)
+
+
+def make_layer(form, rng):
+    """A layer of ours with random weights and a random shape. form: a form of peepholes, or of Framework.forms."""
+    d, h = (int(n) for n in rng.integers(2, 7, 2))
+
+    def cell(num_inputs, peepholes=None):
+        made = LSTM(num_inputs, h, peepholes)
+        for w in made.params.values():
+            w[...] = rng.normal(0, 0.6, w.shape).astype(np.float32)     # numbers that float32 has too
+        return made
+
+    if form == "stacked":
+        return Stacked([cell(d), cell(h)])
+    if form in ("both ways", "both ways, lengths"):
+        return Bidirectional(cell(d), cell(d))
+    return cell(d, None if form in ("one cell", "lengths") else form)
+
+
+def make_case(form, seed):
+    """(layer, X, state, d_H, d_state, lengths) of a form, all random; lengths is None where the form has none."""
+    rng = np.random.default_rng(seed)
+    layer = make_layer(form, rng)
+    num_steps, batch_size = (int(n) for n in rng.integers((4, 2), (8, 5)))
+
+    def normal(*shape):
+        return rng.normal(0, 1, shape).astype(np.float32).astype(np.float64)
+
+    states = [tuple(normal(*s.shape) for s in layer.begin_state(batch_size)) for _ in range(2)]
+    lengths = rng.permutation([num_steps, *rng.integers(1, num_steps, batch_size - 1)]) if "lengths" in form else None
+    d_H = normal(num_steps, batch_size, layer.num_hiddens)
+    if lengths is not None:
+        d_H[np.arange(num_steps)[:, None] >= lengths] = 0               # what stands behind the end is not looked at
+    return layer, normal(num_steps, batch_size, layer.num_inputs), states[0], d_H, states[1], lengths
+
+
+def forms_of(framework):
+    """The forms of a framework's cell that are tried."""
+    forms = ["one cell" if peepholes is None else peepholes for peepholes in framework.peepholes or (None,)]
+    both = ("both ways, lengths",) if {"both ways", "lengths"} <= set(framework.forms) else ()
+    return (*forms, *framework.forms, *both)
+
+
+def errors(name, form, dtype, seed, order=None):
+    """(forward, gradients): the largest errors of one random case; gradients is None where the framework has none."""
+    layer, X, state, d_H, d_state, lengths = make_case(form, seed)
+    wanted = reference(layer, X, state, d_H, d_state, lengths)
+    cast = [a.astype(dtype) for a in (X, *state, d_H, *d_state)]
+    k = len(state)
+    module = adapter(name)
+    model = module.load(layer, order or TABLE[name].order, dtype)
+    got = module.run(model, cast[0], tuple(cast[1:1 + k]), cast[1 + k], tuple(cast[2 + k:]), lengths)
+    mask = np.True_ if lengths is None else (np.arange(len(X))[:, None] < lengths)[..., None]
+    forward = max(error(np.where(mask, got.H, 0), wanted.H),
+                  *(error(s, w) for s, w in zip(got.state, wanted.state) if s is not None))
+    if got.grads is None:
+        return forward, None
+    assert got.grads.keys() == wanted.grads.keys(), got.grads.keys() ^ wanted.grads.keys()
+    return forward, max(*(error(got.grads[n], g) for n, g in wanted.grads.items()), error(got.d_X, wanted.d_X),
+                        *(error(s, w) for s, w in zip(got.d_state, wanted.d_state)))
+
+
+def dtypes_of(framework):
+    return ("float32",) if framework.float64 is None else ("float32", "float64")
+
+
+def bounds(framework, form, dtype):
+    """(forward, gradients): the largest errors that the table allows; gradients in float64 may be further off."""
+    if dtype == "float32":
+        return framework.float32, framework.float32
+    if form in framework.larger:
+        return framework.larger[form], framework.larger[form]
+    return framework.float64, 100 * framework.float64
+
+
+def measure(name):
+    """All cases of a framework: a list of dicts with the form, the dtype, and the errors over all seeds."""
+    framework, rows = TABLE[name], []
+    for form, dtype in itertools.product(forms_of(framework), dtypes_of(framework)):
+        forward, gradients = zip(*(errors(name, form, dtype, seed) for seed in SEEDS))
+        rows.append({"framework": name, "form": form, "dtype": dtype, "forward": max(forward),
+                     "gradients": max(gradients) if framework.gradients else None})
+    return rows
+
+
+def orders_that_fit(name):
+    """The stackings of the four blocks, of all 24, with which a framework computes the book's cell."""
+    form = forms_of(TABLE[name])[0]
+    return ["".join(order) for order in itertools.permutations("ifco")
+            if errors(name, form, "float32", 0, "".join(order))[0] <= TABLE[name].float32]
+
+
+def found(name, num_inputs=3, num_hiddens=4):
+    """What the table says of a framework, as experiment has it: order, biases, forget_bias, and its version.
+
+    forget_bias: a number, or "uniform" if the biases of a new layer lie within 1/sqrt(h) of zero and are not all alike.
+    """
+    module = adapter(name)
+    orders = orders_that_fit(name)
+    result = {"version": version(TABLE[name].package), "order": orders[0] if len(orders) == 1 else orders}
+    if TABLE[name].forget_bias is None:                     # a format without layers of its own: nothing is new
+        return result
+    params, biases = module.unload(module.new(num_inputs, num_hiddens))
+    b_f = params["b_f"]
+    if np.ptp(b_f) == 0:
+        return {**result, "biases": biases, "forget_bias": float(b_f[0])}
+    within = np.abs(b_f).max() <= biases / np.sqrt(num_hiddens)
+    return {**result, "biases": biases, "forget_bias": "uniform" if within else b_f.tolist()}

@@ -1,0 +1,13 @@
+"""PyTensor, which goes on where Theano ended, in pure Python: no C compiler is needed."""
+import os
+
+os.environ.setdefault("PYTENSOR_FLAGS", "cxx=")
+import pytensor
+import pytensor.tensor
+
+from d2l_utils.frameworks import scan
+from d2l_utils.frameworks.scan import load  # noqa: F401
+
+
+def run(model, X, state, d_H, d_state, lengths=None):
+    return scan.run(pytensor, model, X, state, d_H, d_state)

@@ -1,0 +1,46 @@
+"""tinygrad's nn.LSTMCell: one step at a time, with PyTorch's names and shapes."""
+import numpy as np
+from tinygrad import Tensor, nn
+
+from d2l_utils.frameworks import TABLE, Run, refuse_peepholes, same, stack, unstack
+
+NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+
+
+def parameter(array):
+    """A tensor that receives a gradient."""
+    return Tensor(np.ascontiguousarray(array)).is_param_()
+
+
+def load(layer, order, dtype):
+    refuse_peepholes(layer, "tinygrad")
+    model = nn.LSTMCell(layer.num_inputs, layer.num_hiddens)
+    W_x, W_h, b = stack(layer, order)
+    for name, value in zip(NAMES, (W_x, W_h, 0.25 * b, 0.75 * b)):          # only the sum of the biases counts
+        setattr(model, name, parameter(value.astype(dtype)))
+    return model, order
+
+
+def run(model, X, state, d_H, d_state, lengths=None):
+    cell, order = model
+    X, H, C = first = [parameter(a) for a in (X, *state)]
+    steps = []
+    for t in range(X.shape[0]):
+        H, C = cell(X[t], (H, C))
+        steps.append(H)
+    Y = Tensor.stack(*steps)
+    sum((a * Tensor(d)).sum() for a, d in ((Y, d_H), (H, d_state[0]), (C, d_state[1]))).backward()
+    W_x, W_h, b, b_2 = (getattr(cell, name).grad.numpy() for name in NAMES)
+    d_X, d_H_first, d_C_first = (a.grad.numpy() for a in first)
+    return Run(Y.numpy(), (H.numpy(), C.numpy()), unstack(W_x, W_h, same(b, b_2), order), d_X, (d_H_first, d_C_first))
+
+
+def new(num_inputs, num_hiddens):
+    Tensor.manual_seed(0)
+    return nn.LSTMCell(num_inputs, num_hiddens), TABLE["tinygrad"].order
+
+
+def unload(model):
+    cell, order = model
+    W_x, W_h, *biases = (getattr(cell, name).numpy() for name in NAMES)
+    return unstack(W_x, W_h, sum(biases), order), len(biases)

@@ -1,0 +1,141 @@
+"""The book's cell in other frameworks, as far as the book's own environment has them. `make rosetta` asks the others too."""
+import importlib.util
+import itertools
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from d2l_utils import frameworks
+from d2l_utils.cells import GRU, LSTM
+from d2l_utils.frameworks import TABLE, adapter, conformance, stack, unstack
+from d2l_utils.layers import Stacked
+
+HERE = [name for name, framework in TABLE.items() if framework.needs == "book"]
+CASES = [(name, form, dtype) for name in HERE for form in conformance.forms_of(TABLE[name])
+         for dtype in conformance.dtypes_of(TABLE[name])]
+
+
+@pytest.fixture
+def needed(request):
+    """The framework that a test names, or the test is skipped; where nothing may be skipped, as in CI, it fails."""
+    name = request.node.callspec.params["name"] if hasattr(request.node, "callspec") else "mxnet"
+    if name == "onnx_reference" and importlib.util.find_spec("onnx"):
+        from onnx.reference.ops.op_lstm import CommonLSTM
+        if not hasattr(CommonLSTM, "_run_forward"):
+            pytest.skip("this version of onnx, the last for Python 3.9, returns no last cell state")
+    if name.startswith("onnx") and (os.environ.get("CI") or os.environ.get("REQUIRE_ONNX")):
+        return adapter(name)
+    try:
+        return adapter(name)
+    except ImportError as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.parametrize(("name", "form", "dtype"), CASES)
+def test_the_framework_computes_our_cell(needed, name, form, dtype):
+    allowed = conformance.bounds(TABLE[name], form, dtype)
+    for seed in conformance.SEEDS:
+        forward, gradients = conformance.errors(name, form, dtype, seed)
+        assert forward <= allowed[0]
+        assert TABLE[name].gradients == (gradients is not None)
+        assert gradients is None or gradients <= allowed[1]
+
+
+@pytest.mark.parametrize("name", HERE)
+def test_what_the_table_says_is_what_is_found(needed, name):
+    """Of all 24 orders of the gates, that of the table alone gives the book's cell."""
+    found = conformance.found(name)
+    assert found["order"] == TABLE[name].order
+    for key in ("biases", "forget_bias"):
+        assert key not in found or found[key] == getattr(TABLE[name], key)
+
+
+def test_a_wrong_order_of_the_gates_is_noticed(needed):
+    forward, gradients = conformance.errors("mxnet", "one cell", "float64", 0, "iofc")
+    assert forward > 0.1
+    assert gradients > 0.1
+
+
+def test_a_wrong_gradient_is_noticed(needed, monkeypatch):
+    right = adapter("mxnet").run
+
+    def swapped(*args):
+        run = right(*args)
+        return run._replace(grads={**run.grads, "W_xi": run.grads["W_xf"], "W_xf": run.grads["W_xi"]})
+
+    monkeypatch.setattr(adapter("mxnet"), "run", swapped)
+    forward, gradients = conformance.errors("mxnet", "one cell", "float64", 0)
+    assert forward < 1e-14
+    assert gradients > 0.1
+
+
+def test_mxnet_does_not_look_at_lengths_on_a_cpu(needed):
+    """Which is why the table does not give it "lengths": in float32 it takes them, and computes as if there were none."""
+    layer, X, state, d_H, d_state, lengths = conformance.make_case("lengths", 0)
+    single = [a.astype(np.float32) for a in (X, *state, d_H, *d_state)]
+    run = needed.run(needed.load(layer, "ifco", "float32"), single[0], single[1:3], single[3], single[4:])
+    np.testing.assert_array_equal(needed.hidden_states_with_lengths(layer, single[0], single[1:3], lengths), run.H)
+    assert np.abs(run.H[lengths.min():, lengths.argmin()]).max() > 0.01
+    with pytest.raises(Exception, match="use_sequence_length option is only available for cuDNN"):
+        needed.hidden_states_with_lengths(layer, X, state, lengths)
+
+
+@pytest.mark.parametrize("name", ["mxnet", "onnxruntime", "onnx_reference"])
+def test_a_cell_that_a_framework_lacks_is_refused(needed, name):
+    with pytest.raises(ValueError, match="has no full peepholes"):
+        needed.load(LSTM(2, 3, "full"), "ifco", "float64")
+    with pytest.raises(ValueError, match="layer must be an LSTM"):
+        needed.load(GRU(2, 3), "ifco", "float64")
+
+
+def test_the_table_names_modules_that_exist_and_environments_that_there_are():
+    folder = Path(frameworks.__file__).parent
+    for name, framework in TABLE.items():
+        assert (folder / f"{framework.adapter or name}.py").is_file()
+        assert framework.needs in ("book", "rosetta", "rosetta-large")
+        assert sorted(framework.order) == sorted("ifco")
+        assert framework.reason or (framework.float64 == 1e-14 and framework.gradients and not framework.larger)
+        assert framework.float32 == 1e-6
+
+
+def test_a_framework_that_is_missing_says_how_to_get_it(monkeypatch):
+    with pytest.raises(ValueError, match="must be one of mxnet, "):
+        adapter("caffe")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "d2l_utils.frameworks.pytorch", raising=False)
+    with pytest.raises(ImportError, match=r"PyTorch nn.LSTM needs the package torch: `make rosetta` installs it"):
+        adapter("pytorch")
+
+
+@pytest.mark.parametrize("order", ["".join(order) for order in itertools.permutations("ifco")])
+def test_unstack_undoes_stack(order, rng):
+    cell = LSTM(3, 2, rng=rng, sigma=1.0)
+    back = unstack(*stack(cell, order), order)
+    assert back.keys() == cell.params.keys()
+    for name, w in cell.params.items():
+        np.testing.assert_array_equal(back[name], w)
+
+
+def test_the_reference_ignores_what_stands_behind_the_end_of_a_sequence():
+    layer, X, state, d_H, d_state, lengths = conformance.make_case("both ways, lengths", 0)
+    run = conformance.reference(layer, X, state, d_H, d_state, lengths)
+    X[np.arange(len(X))[:, None] >= lengths] = 7.0
+    again = conformance.reference(layer, X, state, d_H, d_state, lengths)
+    np.testing.assert_array_equal(run.H, again.H)
+    trace, last = layer.forward(X, state, lengths)          # two ways to the same
+    np.testing.assert_allclose(trace.H, run.H, atol=1e-15)
+    for s, w in zip(last, run.state):
+        np.testing.assert_allclose(s, w, atol=1e-15)
+
+
+def test_stacks_with_peepholes_are_refused():
+    with pytest.raises(ValueError, match="without peepholes"):
+        frameworks.cells_of(Stacked([LSTM(2, 3, "diagonal"), LSTM(3, 3)]))
+
+
+def test_an_error_is_never_the_error_of_broadcasting():
+    with pytest.raises(ValueError, match=r"shape \(3,\), it should be \(2, 3\)"):
+        conformance.error(np.zeros(3), np.zeros((2, 3)))
