@@ -6,20 +6,13 @@ class StaticModel {
   constructor(name, state) {
     this.name = name;
     this.state = state;
-    this.handlers = new Map();
   }
 
   get(key) { return this.state[key]; }
 
-  set(key, value) {
-    if (Object.is(this.state[key], value)) return;
-    this.state[key] = value;
-    // what a widget sets itself it draws itself: no event, as in Jupyter an echo of one's own change changes nothing
-  }
+  set(key, value) { this.state[key] = value; }
 
-  on(event, handler) { this.handlers.set(event, [...(this.handlers.get(event) ?? []), handler]); }
-
-  off(event, handler) { this.handlers.set(event, (this.handlers.get(event) ?? []).filter((other) => other !== handler)); }
+  on() {}                           // nobody else sets anything, and what a widget sets itself it draws itself
 
   save_changes() {}                 // there is no kernel to save to
 

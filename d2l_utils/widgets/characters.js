@@ -5,6 +5,7 @@ import { gruForward } from "./gru.js";
 
 const FORWARD = { RNN: rnnForward, GRU: gruForward, LSTM: lstmForward };
 const LONGEST = 2000;               // characters of a text that are read
+export const PIECE = 50;                   // characters, of which a reading takes one or two milliseconds
 
 /** A number from the 16 bits of a float16 that is finite. */
 function half(bits) {
@@ -28,39 +29,48 @@ export function makeReader(kind, weights, alphabet) {
   const oneHot = known.map((_, k) => Float64Array.from(known, (__, j) => (j === k ? 1 : 0)));
   const answers = {};
   let indices = [];
-  let trace;
+  let trace;                        // of the characters in indices
 
   function stateAfter(t) {
-    if (t < 0) return undefined;
+    if (t < 0) return trace?.state;
     return kind === "LSTM" ? [trace.H[t], trace.C[t]] : [trace.H[t]];
   }
 
   return {
     params,
+    stateAfter,
     alphabet: known,
-    /** Returns {indices, trace}; what the text has in common with the last one from its start is not computed again. */
-    read(characters) {
+    /** Returns {indices, trace}; what the text has in common with the last one from its start is not computed again. Like
+        all that takes long here, it yields between pieces of work. */
+    *read(characters) {
       const wanted = characters.map((c) => indexOf.get(c) ?? indexOf.get("\ufffd"));
       let same = 0;
       while (same < indices.length && indices[same] === wanted[same]) same += 1;
-      const rest = FORWARD[kind](params, wanted.slice(same).map((k) => oneHot[k]), stateAfter(same - 1));
-      if (same === 0) trace = rest;
-      else for (const name in rest) if (name !== "state") trace[name] = trace[name].slice(0, same).concat(rest[name]);
-      indices = wanted;
+      for (const name in trace) if (name !== "state") trace[name].length = same;
+      indices.length = same;
+      while (indices.length < wanted.length) {
+        const next = wanted.slice(indices.length, indices.length + PIECE);
+        const piece = FORWARD[kind](params, next.map((k) => oneHot[k]), stateAfter(indices.length - 1));
+        trace ??= Object.fromEntries(Object.entries(piece).map(([name, list]) => [name, name === "state" ? list : []]));
+        for (const name in piece) if (name !== "state") trace[name].push(...piece[name]);
+        indices.push(...next);
+        yield;
+      }
       return { indices, trace };
     },
-    /** What make() gives, computed again when what it depends on has changed. */
-    once(name, dependsOn, make) {
-      if (answers[name]?.dependsOn.some((value, k) => value !== dependsOn[k]) ?? true) answers[name] = { dependsOn, value: make() };
+    /** What the generator make() comes to, computed again when what it depends on has changed. */
+    *once(name, dependsOn, make) {
+      if (answers[name]?.dependsOn.some((value, k) => value !== dependsOn[k]) ?? true) answers[name] = { dependsOn, value: yield* make() };
       return answers[name].value;
     },
     /** Probabilities of the next character from a hidden state. */
     next: (H, temperature = 1) => softmax(denseForward(params, H).map((y) => y / temperature)),
     /** Indices of numChars characters that the model writes on from the state after step t, drawn with `random`. */
-    write(t, numChars, temperature, random) {
+    *write(t, numChars, temperature, random) {
       const written = [];
       let state = stateAfter(t);
       for (let k = 0; k < numChars; k++) {
+        yield;
         const p = this.next(state[0], temperature);
         const u = random();
         let [index, sum] = [0, p[0]];

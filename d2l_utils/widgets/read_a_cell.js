@@ -22,26 +22,32 @@ function readerOf(model) {
 }
 
 /** Correlations of all series with the pattern, and the strongest of them with the pattern shifted by half the text. */
-function search(characters, trace, pattern) {
+function* search(characters, trace, pattern) {
   const wanted = PATTERNS[pattern](characters);
   const kept = wanted.length - Math.floor(wanted.length / 2);
-  const all = (p) => Object.keys(QUANTITIES).flatMap((name) => Array.from(correlations(trace[name], p)));
-  const control = all([...wanted.slice(kept), ...wanted.slice(0, kept)]);
-  return { r: all(wanted), shifted_best: Math.abs(control[largest(control)]) };
+  const shifted = [...wanted.slice(kept), ...wanted.slice(0, kept)];
+  const [r, control] = [[], []];
+  for (const name in QUANTITIES) {
+    r.push(...correlations(trace[name], wanted));
+    yield;
+    control.push(...correlations(trace[name], shifted));
+    yield;
+  }
+  return { r, shifted_best: Math.abs(control[largest(control)]) };
 }
 
-function compute({ text, pattern, quantity, unit, position, temperature, seed }, api) {
+function* compute({ text, pattern, quantity, unit, position, temperature, seed }, api) {
   const reader = readerOf(api.model);
   const characters = charactersOf(text);
-  const { trace } = reader.read(characters);
+  const { trace } = yield* reader.read(characters);
   const last = Math.min(position, characters.length) - 1;
   const share = (name, test) => trace[name].filter((v) => test(v[unit])).length / characters.length;
   return {
     values: trace[quantity].map((v) => v[unit]),
     probabilities: reader.next(trace.H[last]),
     saturation: ["I", "F", "O"].map((name) => [share(name, (v) => v < 0.1), share(name, (v) => v > 0.9)]),
-    ...reader.once("search", [text, pattern], () => search(characters, trace, pattern)),
-    written: reader.once("written", [text, last, temperature, seed], () => reader.write(last, NUM_WRITTEN, temperature, mulberry32(seed))),
+    ...yield* reader.once("search", [text, pattern], () => search(characters, trace, pattern)),
+    written: yield* reader.once("written", [text, last, temperature, seed], () => reader.write(last, NUM_WRITTEN, temperature, mulberry32(seed))),
   };
 }
 

@@ -58,12 +58,15 @@ function learn(run) {
   run.losses.push(total);
 }
 
-function compute(state, api) {
+function* compute(state, api) {
   const { forget_bias, seed, num_steps, updates } = state;
   const key = [forget_bias, seed, num_steps].join();
   if (runs.get(api)?.key !== key) runs.set(api, begin(state, key));
   const run = runs.get(api);
-  while (run.losses.length < updates) learn(run);
+  while (run.losses.length < updates) {
+    learn(run);
+    yield;
+  }
   const params = run.history[updates];
   const noise = list(num_steps, mulberry32(2026));
   const tests = [1, 0].map((bit) => lstmForward(params, sequence(noise, bit, MARKED)));
@@ -83,9 +86,10 @@ function start(api) {
   let shown = made;
   const frame = () => {
     if (runs.get(api) !== run || api.state.updates !== shown || made >= MOST) return;
+    run.frame = requestAnimationFrame(frame);
+    if (run.losses.length < shown) return;                             // what the slider asked for is not yet learned
     made = Math.min(made + 2, MOST);
     while (run.losses.length < made) learn(run);
-    run.frame = requestAnimationFrame(frame);
     if (!still || made % 50 === 0) api.set({ updates: shown = made });
   };
   frame();

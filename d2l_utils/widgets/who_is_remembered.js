@@ -1,7 +1,7 @@
 // Who is remembered? The gradient of one prediction in every earlier character, for an RNN, a GRU and an LSTM.
 import { crossEntropy, denseBackward, denseForward, lstmBackward, rnnBackward, zeros } from "./lstm.js";
 import { gruBackward } from "./gru.js";
-import { charactersOf, makeReader, named } from "./characters.js";
+import { PIECE, charactersOf, makeReader, named } from "./characters.js";
 import { element, legend, makeWidget, plot, show } from "./ui.js";
 
 const BACKWARD = { RNN: rnnBackward, GRU: gruBackward, LSTM: lstmBackward };
@@ -21,22 +21,36 @@ function readersOf(model) {
 const withStart = (text) => ["\n", ...charactersOf(text).slice(0, LONGEST_REMEMBERED)];
 
 /** Norms of d loss / d X_t for the characters before the predicted one, and the loss in nats. */
-function remembered(kind, reader, characters, predicted) {
-  const { indices, trace } = reader.read(characters);
-  const steps = Object.fromEntries(Object.entries(trace).map(([name, list]) => [name, name === "state" ? list : list.slice(0, predicted)]));
-  const H = steps.H[predicted - 1];
+function* remembered(kind, reader, characters, predicted) {
+  const { indices, trace } = yield* reader.read(characters);
+  const H = trace.H[predicted - 1];
   const { loss, d_Y } = crossEntropy(denseForward(reader.params, H), indices[predicted]);
-  const d_H = steps.H.map((h) => zeros(h.length));
-  d_H[predicted - 1] = denseBackward(reader.params, H, d_Y).d_H;
-  const { d_X } = BACKWARD[kind](reader.params, steps, d_H, undefined, null);
-  return { loss, norms: d_X.map((d) => Math.sqrt(d.reduce((sum, v) => sum + v * v, 0))) };
+  const norms = [];
+  let d_state;
+  for (let end = predicted; end > 0; end -= PIECE) {                    // back in time, a piece of the trace after the other
+    const start = Math.max(0, end - PIECE);
+    const steps = { state: reader.stateAfter(start - 1) };
+    for (const name in trace) steps[name] ??= trace[name].slice(start, end);
+    const d_H = steps.H.map((h) => zeros(h.length));
+    if (end === predicted) d_H[end - start - 1] = denseBackward(reader.params, H, d_Y).d_H;
+    const back = BACKWARD[kind](reader.params, steps, d_H, d_state, null);
+    norms.unshift(...back.d_X.map((d) => Math.sqrt(d.reduce((sum, v) => sum + v * v, 0))));
+    d_state = back.d_state;
+    yield;
+  }
+  return { loss, norms };
 }
 
-function compute({ text, position }, api) {
+function* compute({ text, position }, api) {
   const characters = withStart(text);
   const predicted = Math.min(position, characters.length - 1);
-  const all = Object.entries(readersOf(api.model)).map(([kind, reader]) => [kind, remembered(kind, reader, characters, predicted)]);
-  return { ...Object.fromEntries(all.map(([kind, { norms }]) => [kind, norms])), losses: all.map(([, { loss }]) => loss) };
+  const answer = { losses: [] };
+  for (const [kind, reader] of Object.entries(readersOf(api.model))) {
+    const { loss, norms } = yield* remembered(kind, reader, characters, predicted);
+    answer[kind] = norms;
+    answer.losses.push(loss);
+  }
+  return answer;
 }
 
 /** How many of the last characters hold a share of the sum of all norms. */

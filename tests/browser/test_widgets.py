@@ -353,6 +353,73 @@ def test_weights_that_two_widgets_share_travel_once_and_are_light(site):
     assert all(html.count(text) == 1 for text in weights)
 
 
+# Sets a control and counts the work, as calls of Math.tanh, that each slice of the computation does if every piece of it
+# seems to take a second. Also says whether the old trace stood when the first slice was over.
+SLICES = """async (place, [selector, value]) => {
+    const [now, tanh, later] = [performance.now, Math.tanh, window.setTimeout];
+    const [slices, before] = [[], place.model.state.trace];
+    let [time, work] = [0, 0];
+    const counted = begin => { work = 0; begin(); slices.push(work); };
+    performance.now = () => (time += 1000);
+    Math.tanh = x => { work += 1; return tanh(x); };
+    window.setTimeout = (begin, wait, ...given) => later(() => counted(() => begin(...given)), wait);
+    const control = place.querySelector(selector);
+    control.value = value;
+    counted(() => control.dispatchEvent(new Event("input")));
+    const stood = place.model.state.trace === before;
+    while (place.querySelector("[aria-busy=true]")) await new Promise(done => later(done));
+    [performance.now, Math.tanh, window.setTimeout] = [now, tanh, later];
+    return { slices, stood };
+}"""
+LONG = "The 'odd' time was late. " * 80                         # 2,000 characters
+
+
+@pytest.mark.parametrize(("cls", "state", "selector", "value", "wanted"), [
+    (widgets.TrainIt, {"num_steps": 30}, "input[max='200']", "200", 200 * 16 * 30 * 4 * 5),       # 16 sequences an update
+    (widgets.ReadACell, {}, "textarea", LONG, 2000 * 64 * 5),
+    (widgets.WhoIsRemembered, {"position": 400}, "textarea", LONG, 400 * 64 * (1 + 3 + 5)),
+], ids=["TrainIt", "ReadACell", "WhoIsRemembered"])
+def test_what_takes_long_is_done_in_slices_while_the_old_numbers_stand(place, state, selector, value, wanted):
+    widget = place(state=state)
+    done = widget.evaluate(SLICES, [selector, value])
+    assert sum(done["slices"]) >= wanted
+    assert max(done["slices"]) <= 20_000                        # 50 steps of an LSTM take 16,000, an update of TrainIt 13,440
+    assert done["stood"]
+    assert_numpy_agrees(widget)
+
+
+SET = """const set = (selector, value) => {
+    const control = place.querySelector(selector);
+    control.value = value;
+    control.dispatchEvent(new Event("input"));
+};"""
+
+
+@pytest.mark.parametrize("cls", [widgets.TrainIt])
+def test_what_is_asked_for_last_takes_the_place_of_what_is_unfinished(place):
+    widget = place()
+    widget.evaluate(f"""place => {{ {SET} set("input[max='200']", 200); set("input[max='19']", 3); set("input[max='200']", 150);
+        set("input[max='200']", 20); }}""")
+    now = model_of(widget)
+    assert (now["seed"], now["updates"], len(now["trace"]["losses"])) == (3, 20, 20)
+    assert_numpy_agrees(widget)
+    widget.evaluate(f"""place => {{ {SET} set("input[max='200']", 200);
+        [...place.querySelectorAll("button")].find(button => button.textContent === "Reset").click(); }}""")
+    assert model_of(widget) == model_of(place())
+
+
+@pytest.mark.parametrize("cls", [widgets.ReadACell])
+def test_a_button_pressed_too_early_acts_on_the_text_that_is_being_read(place):
+    widget = place()
+    state = widget.evaluate(f"""place => {{ {SET} performance.now = () => (place.time = (place.time ?? 0) + 1000);
+        set("textarea", {json.dumps(LONG)}); place.querySelector(".lstm-buttons button").click();
+        return place.model.state; }}""")
+    assert state["unit"] == 28                                  # not yet
+    found, r = model_of(widget), numbers_of_numpy(widget)["r"]
+    best = int(np.abs(r).argmax())
+    assert (found["quantity"], found["unit"]) == (("I", "F", "O", "C_tilde", "C", "H")[best // 64], best % 64)
+
+
 RULES = {                                                       # what each task asks for, from the target before
     "latch": lambda c, value, command: c if command else value,
     "count": lambda c, value, command: c + command,
