@@ -3,7 +3,8 @@
 All have the weights of one model of 256 units, trained for some seconds first so that its text is one; they write through
 the same `training.generate`, the likeliest character each time, and their texts must be equal. The first row is the
 reference, 1.000: Gluon, where MXNet is installed. The last column is the CPU time as a multiple of a matrix-vector
-product of the weights, measured in the same rounds: each character has to read all of them. Takes about a minute.
+product of the weights, measured in the same rounds: each character has to read all of them. PyTorch runs in the
+environment that `make rosetta` sets up. Takes about a minute.
 
     python bench/inference_speed.py --json FILE
 """
@@ -118,9 +119,8 @@ def main():
     if arguments.json:
         settings = {"num_hiddens": NUM_HIDDENS, "batch_size": 1, "num_chars": NUM_CHARS, "vocab_size": len(vocab),
                     "rounds": ROUNDS, "repeats": REPEATS, "unit": "microseconds a character"}
-        record.write(arguments.json, settings, table, packages=round_robin.installed(), text=text.source.split(",")[0],
-                     cpu=round_robin.cpu_name(), blas=round_robin.blas(peers), bound=1e6 * bound,
-                     missing=[name for name, peer in peers.items() if peer.missing])
+        record.write(arguments.json, settings, table, text=text.source.split(",")[0], bound=1e6 * bound,
+                     perplexity=perplexity, **round_robin.about(peers))
 
 
 if __name__ == "__main__":

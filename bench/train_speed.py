@@ -4,7 +4,8 @@ A step is one minibatch of the character model that d2l trains (256 units, batch
 forward, backward, gradients clipped to a norm of 0.01, SGD. All start from the same weights, and their first losses must
 agree; after it the frameworks' two bias vectors make them drift apart, at equal work. The first row is the reference,
 1.000: Gluon as d2l has it, where MXNet is installed. The last column is the CPU time as a multiple of what the matrix
-products alone would take at the speed of NumPy's sgemm, measured in the same rounds. Takes about a minute.
+products alone would take at the speed of NumPy's sgemm, measured in the same rounds. PyTorch runs in the environment that
+`make rosetta` sets up. Takes about a minute.
 
     python bench/train_speed.py --json FILE
 """
@@ -28,21 +29,21 @@ SGEMM = 1024                # side of the square matrices that show what sgemm c
 SGEMM_NAME = f"sgemm, {SGEMM} x {SGEMM}"
 
 
-def plain_model(vocab_size):
+def plain_model(vocab_size, num_hiddens):
     """The model that all start from."""
-    return LanguageModel(LSTM(vocab_size, NUM_HIDDENS, dtype=np.float32))
+    return LanguageModel(LSTM(vocab_size, num_hiddens, dtype=np.float32))
 
 
-def endless(corpus, batch_size=BATCH_SIZE, num_steps=NUM_STEPS):
+def endless(corpus, num_steps):
     """(X, Y, whether an epoch begins), for ever."""
-    batches = list(consecutive_batches(corpus, batch_size, num_steps))
+    batches = list(consecutive_batches(corpus, BATCH_SIZE, num_steps))
     for k in itertools.count():
         yield (*batches[k % len(batches)], k % len(batches) == 0)
 
 
-def numpy_step(model, update, corpus):
+def numpy_step(model, update, corpus, num_steps):
     """The work of a model of ours: update is called with the parameters and the gradients."""
-    batches, state = endless(corpus), None
+    batches, state = endless(corpus, num_steps), None
 
     def step():
         nonlocal state
@@ -53,21 +54,26 @@ def numpy_step(model, update, corpus):
     return step
 
 
-def fused(corpus, vocab_size):
-    return numpy_step(FusedModel(plain_model(vocab_size)), ClippedSGD(LR, CLIP).step, corpus)
+def fused(corpus, vocab_size, num_hiddens=NUM_HIDDENS, num_steps=NUM_STEPS):
+    return numpy_step(FusedModel(plain_model(vocab_size, num_hiddens)), ClippedSGD(LR, CLIP).step, corpus, num_steps)
 
 
-def plain(corpus, vocab_size):
+def plain(corpus, vocab_size, num_hiddens=NUM_HIDDENS, num_steps=NUM_STEPS):
     sgd = SGD(LR)
 
     def update(params, grads):
         clip_by_global_norm(grads, CLIP)
         sgd.step(params, grads)
-    return numpy_step(plain_model(vocab_size), update, corpus)
+    return numpy_step(plain_model(vocab_size, num_hiddens), update, corpus, num_steps)
 
 
-def gluon(corpus, vocab_size, tuned):
-    """d2l's loop in Gluon. tuned: the whole network hybridized, and clipped by the function that Gluon has for it."""
+def tuned_gluon(corpus, vocab_size, num_hiddens=NUM_HIDDENS, num_steps=NUM_STEPS):
+    """The whole network hybridized, and clipped by the function that Gluon has for it."""
+    return gluon(corpus, vocab_size, num_hiddens, num_steps, tuned=True)
+
+
+def gluon(corpus, vocab_size, num_hiddens=NUM_HIDDENS, num_steps=NUM_STEPS, tuned=False):
+    """d2l's loop in Gluon."""
     from d2l_utils.gluon import to_gluon
 
     import mxnet as mx  # isort: skip  (after d2l_utils.gluon, which puts numpy.bool back)
@@ -79,10 +85,10 @@ def gluon(corpus, vocab_size, tuned):
 
         def hybrid_forward(self, F, X, H, C):
             Y, (H, C) = self.lstm(F.one_hot(X, vocab_size), [H, C])
-            return self.dense(F.reshape(Y, (-1, NUM_HIDDENS))), H, C
+            return self.dense(F.reshape(Y, (-1, num_hiddens))), H, C
 
-    start = plain_model(vocab_size)
-    dense = mx.gluon.nn.Dense(vocab_size, in_units=NUM_HIDDENS)
+    start = plain_model(vocab_size, num_hiddens)
+    dense = mx.gluon.nn.Dense(vocab_size, in_units=num_hiddens)
     dense.initialize()
     dense.weight.set_data(mx.nd.array(start.params["W_hq"].T))
     network, loss_of = Network(to_gluon(start.cell), dense), mx.gluon.loss.SoftmaxCrossEntropyLoss()
@@ -90,7 +96,7 @@ def gluon(corpus, vocab_size, tuned):
         network.hybridize(static_alloc=True, static_shape=True)
         loss_of.hybridize(static_alloc=True, static_shape=True)
     trainer = mx.gluon.Trainer(network.collect_params(), "sgd", {"learning_rate": LR})
-    batches, state = endless(corpus), None
+    batches, state = endless(corpus, num_steps), None
 
     def clip():
         grads = [p.grad() for p in network.collect_params().values()]
@@ -109,7 +115,7 @@ def gluon(corpus, vocab_size, tuned):
         nonlocal state
         X, Y, epoch_begins = next(batches)
         if epoch_begins:
-            state = [mx.nd.zeros((1, BATCH_SIZE, NUM_HIDDENS)) for _ in "HC"]
+            state = [mx.nd.zeros((1, BATCH_SIZE, num_hiddens)) for _ in "HC"]
         state = [s.detach() for s in state]
         with mx.autograd.record():
             scores, *state = network(mx.nd.array(X), *state)
@@ -127,7 +133,7 @@ def to_torch(model):
     try:
         import torch
     except ImportError as error:
-        raise ImportError("PyTorch is not installed; pip install torch, into the environment of the book") from error
+        raise ImportError("PyTorch is not installed; make rosetta sets up an environment with it") from error
     torch.set_num_threads(1)
     p, num_hiddens = model.params, model.cell.num_hiddens
     lstm, dense = torch.nn.LSTM(model.vocab_size, num_hiddens), torch.nn.Linear(num_hiddens, model.vocab_size)
@@ -140,11 +146,11 @@ def to_torch(model):
     return lstm, dense
 
 
-def pytorch(corpus, vocab_size):
-    lstm, dense = to_torch(plain_model(vocab_size))
+def pytorch(corpus, vocab_size, num_hiddens=NUM_HIDDENS, num_steps=NUM_STEPS):
+    lstm, dense = to_torch(plain_model(vocab_size, num_hiddens))
     import torch
     parameters = [*lstm.parameters(), *dense.parameters()]
-    sgd, batches, state = torch.optim.SGD(parameters, lr=LR), endless(corpus), None
+    sgd, batches, state = torch.optim.SGD(parameters, lr=LR), endless(corpus, num_steps), None
 
     def step():
         nonlocal state
@@ -171,12 +177,19 @@ def sgemm():
     return multiply
 
 
-def flop(vocab_size):
+def flop(vocab_size, num_hiddens=NUM_HIDDENS, num_steps=NUM_STEPS):
     """Floating-point operations of the matrix products of a step: forward, and twice as many backward.
 
     The input is a choice of rows, no product: what folding it into one costs is no part of the bound.
     """
-    return 2 * 3 * NUM_STEPS * BATCH_SIZE * (4 * NUM_HIDDENS ** 2 + NUM_HIDDENS * vocab_size)
+    return 2 * 3 * num_steps * BATCH_SIZE * (4 * num_hiddens ** 2 + num_hiddens * vocab_size)
+
+
+def check_equal(peers):
+    """That the first losses of all peers that give one are equal to 1e-5: float32, and sums in another order."""
+    first = {name: peer.first for name, peer in peers.items() if peer.first is not None}
+    if max(first.values()) - min(first.values()) > 1e-5:
+        raise AssertionError(f"the first losses should be equal: {first}")
 
 
 def main():
@@ -185,16 +198,14 @@ def main():
     vocab = Vocab(text.characters)
     corpus, vocab_size = vocab.encode(text.characters), len(vocab)
     peers = round_robin.measure({
-        "Gluon, as d2l has it": (gluon, corpus, vocab_size, False),
-        "Gluon, hybridized, clip_global_norm": (gluon, corpus, vocab_size, True),
+        "Gluon, as d2l has it": (gluon, corpus, vocab_size),
+        "Gluon, hybridized, clip_global_norm": (tuned_gluon, corpus, vocab_size),
         "PyTorch nn.LSTM": (pytorch, corpus, vocab_size),
         "NumPy, the plain cell": (plain, corpus, vocab_size),
         "NumPy, fused": (fused, corpus, vocab_size),
         SGEMM_NAME: (sgemm,),
     }, ROUNDS, REPEATS)
-    first = [peer.first for peer in peers.values() if peer.first is not None]
-    if max(first) - min(first) > 1e-5:
-        raise AssertionError(f"the first losses should be equal: {first}")
+    check_equal(peers)
     multiply = peers.pop(SGEMM_NAME)
     rate = 2 * SGEMM ** 3 / round_robin.quartiles(multiply.cpu)[1]
     bound = flop(vocab_size) / rate
@@ -209,9 +220,8 @@ def main():
     if arguments.json:
         settings = {"num_hiddens": NUM_HIDDENS, "batch_size": BATCH_SIZE, "num_steps": NUM_STEPS, "vocab_size": vocab_size,
                     "rounds": ROUNDS, "repeats": REPEATS, "unit": "ms"}
-        record.write(arguments.json, settings, table, packages=round_robin.installed(), text=text.source.split(",")[0],
-                     cpu=round_robin.cpu_name(), blas=round_robin.blas(peers), sgemm_gflops=rate / 1e9, bound=1000 * bound,
-                     missing=[name for name, peer in peers.items() if peer.missing])
+        record.write(arguments.json, settings, table, text=text.source.split(",")[0], sgemm_gflops=rate / 1e9,
+                     bound=1000 * bound, **round_robin.about(peers))
 
 
 if __name__ == "__main__":

@@ -2,14 +2,18 @@
 
 So a machine that is busy for a while is busy for all of them, and no library's threads or settings reach another's. A
 peer's time in a round is the median of its repeats; a ratio is taken within a round, and its spread is over the rounds.
+A peer whose library the book's environment lacks runs in the one that `make rosetta` sets up, where that is there.
 """
 import argparse
 import multiprocessing
 import os
 import platform
+import site
 import statistics
+import sys
 import time
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
+from multiprocessing.spawn import set_executable
 from pathlib import Path
 
 from threadpoolctl import threadpool_info
@@ -18,14 +22,19 @@ from threadpoolctl import threadpool_info
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
 
 
+ROSETTA = Path(__file__).resolve().parents[2] / ".venv-rosetta" / "bin" / "python"
+LIBRARIES = ("numpy", "mxnet", "torch")
+
+
 def serve(connection, factory, arguments):
     """What a peer's process does: make the work, do it once, then as often as asked, with the clocks running."""
+    sys.path[:0] = site.getsitepackages()       # multiprocessing hands down the caller's packages; one's own come first
     try:
         work = factory(*arguments)
     except ImportError as error:
         connection.send({"missing": str(error)})
         return
-    connection.send({"first": work(), "blas": threadpool_info()})
+    connection.send({"first": work(), "blas": threadpool_info(), "versions": loaded()})
     for repeats in iter(connection.recv, 0):
         times = []
         for _ in range(repeats):
@@ -39,18 +48,27 @@ class Peer:
     """A process that does one piece of work again and again.
 
     factory: a function that returns the work, a function without arguments; an ImportError of it makes the peer missing.
-    What the work returns the first time is `first`, the linear algebra that its process has loaded is `blas`.
+    What the work returns the first time is `first`; `blas` is the linear algebra that its process has loaded, `versions`
+    are those of the libraries compared.
     """
 
     def __init__(self, factory, *arguments):
+        said = self.start(sys.executable, factory, arguments)
+        if "missing" in said and ROSETTA.exists():
+            said = self.start(ROSETTA, factory, arguments)
+        self.missing, self.first = said.get("missing"), said.get("first")
+        self.blas, self.versions = said.get("blas", []), said.get("versions", {})
+        self.cpu, self.wall = [], []                    # seconds, the median of each round
+
+    def start(self, python, factory, arguments):
+        """Start a process of that interpreter. Returns the first thing that it says."""
         spawn = multiprocessing.get_context("spawn")
         self.connection, theirs = spawn.Pipe()
         self.process = spawn.Process(target=serve, args=(theirs, factory, arguments), daemon=True)
+        set_executable(str(python))
         self.process.start()
         theirs.close()                                  # so that a peer that dies ends our waiting
-        said = self.connection.recv()
-        self.missing, self.first, self.blas = said.get("missing"), said.get("first"), said.get("blas", [])
-        self.cpu, self.wall = [], []                    # seconds, the median of each round
+        return self.connection.recv()
 
     def round(self, repeats):
         """Do the work that often, and write down the median times."""
@@ -111,9 +129,15 @@ def show(table, peers, unit, **columns):
             print(f"{name:34s} missing: {peer.missing}")
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""      # Windows has no such number
     print(f"\n{cpu_name()}, {os.cpu_count()} cores{load}; {platform.system()}, Python {platform.python_version()}, "
-          + ", ".join(f"{name} {version(name)}" for name in installed()))
+          + ", ".join(f"{name} {number}" for name, number in versions(peers).items()))
     for line in blas(peers):
         print(line)
+
+
+def about(peers):
+    """What a record keeps of them beside the table: the machine and what ran on it."""
+    return {"cpu": cpu_name(), "blas": blas(peers), "libraries": versions(peers),
+            "missing": [name for name, peer in peers.items() if peer.missing]}
 
 
 def blas(peers):
@@ -139,16 +163,14 @@ def cpu_name():
     return platform.processor() or platform.machine()
 
 
-def installed():
-    """Those of the packages compared that this environment has."""
-    found = []
-    for name in ("numpy", "mxnet", "torch"):
-        try:
-            version(name)
-        except PackageNotFoundError:
-            continue
-        found.append(name)
-    return tuple(found)
+def loaded():
+    """The versions of those of the libraries compared that this process has loaded."""
+    return {name: version(name) for name in LIBRARIES if name in sys.modules}
+
+
+def versions(peers):
+    """The same for all peers."""
+    return {name: number for peer in peers.values() for name, number in peer.versions.items()}
 
 
 def arguments(doc):
