@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 import d2l_utils
-from d2l_utils.cells import LSTM, RNN
+from d2l_utils.cells import LSTM, RNN, VARIANTS, LSTMVariant
 from d2l_utils.datasets import reber
 from d2l_utils.datasets.patterns import correlations
+from d2l_utils.layers import Bidirectional
 from d2l_utils.training import LanguageModel
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -363,3 +364,22 @@ def test_the_loop_of_chapter_17_allocates_nothing_as_large_as_an_array_of_a_step
     a.HX[...], a.C[...] = 0, 0
     page["all_in_one"](a, W)
     assert 2 ** 20 * page["megabytes"](lambda: page["all_in_one"](a, W)) < a.C[0].nbytes
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_step_of_chapter_16_is_the_packages(variant, rng):
+    cell = LSTMVariant(3, 5, variant, rng=rng, sigma=0.6, forget_bias=1.0)
+    state = tuple(rng.uniform(0, 1, (4, 5)) for _ in cell.state_names)
+    trace, _ = cell.forward(rng.standard_normal((1, 4, 3)), state)
+    H, C, *gates = state
+    step = chapter_functions("16")["variant_step"](trace.X[0], H, C, cell.params, variant, gates)
+    for got, name in zip(step, ("I", "F", "O", "C_tilde", "C", "H")):
+        np.testing.assert_allclose(got * np.ones((4, 5)), getattr(trace, name)[0], rtol=1e-13)
+
+
+def test_the_bidirectional_layer_of_chapter_15_is_the_packages(rng):
+    cells = [LSTM(3, 5, "diagonal", rng=rng, sigma=0.6) for _ in range(2)]
+    X, lengths = rng.standard_normal((6, 4, 3)), np.array([6, 2, 5, 1])
+    layer = Bidirectional(*cells)
+    trace, _ = layer.forward(X, layer.begin_state(4), lengths)
+    np.testing.assert_allclose(chapter_functions("15")["bidirectional"](*cells, X, lengths), trace.H, rtol=1e-12, atol=1e-15)

@@ -7,10 +7,14 @@ import character_models
 import continual_reber
 import jupytext
 import long_lags
+import numpy as np
 import one_cell_timing
 import pytest
 import reber
+import three_cells
+import variants
 
+from d2l_utils.cells import GRU, VARIANTS, LSTMVariant
 from d2l_utils.character_models import load as load_character_models
 from d2l_utils.datasets.text import load_time_machine
 
@@ -153,3 +157,50 @@ def test_the_record_of_reber_strings_repeats(reber_record, net, seed):
     recorded = next(run for run in reber_record["runs"] if (run["net"], run["seed"]) == (net, seed))
     again, = reber.run(reber.ROWS[net], [seed])
     assert again["solved_after"] == pytest.approx(recorded["solved_after"], abs=2 * reber.POLL)
+
+
+def test_the_record_of_variants_is_whole():
+    record = kept("variants")
+    assert record["settings"] == variants.SETTINGS
+    assert [(r["task"], r["variant"], len(r["scores"])) for r in record["runs"]] == [
+        (task, variant, 10) for task in variants.TASKS for variant in VARIANTS]
+    assert all(score is None or score > 0 for r in record["runs"] for score in r["scores"])
+
+
+@pytest.mark.filterwarnings("ignore:The Time Machine could not be downloaded")
+@pytest.mark.parametrize(("task", "variant"), [("adding", "FGR"), ("characters", "NIAF")])
+def test_the_record_of_variants_repeats(task, variant):
+    """What is reached after 50 updates, or one epoch, seed by seed."""
+    record = kept("variants")
+    if task == "characters" and not load_time_machine(100).source.startswith(record["text"]):
+        pytest.skip("the record is about The Time Machine, which cannot be had here")
+    recorded = next(r["early"] for r in record["runs"] if (r["task"], r["variant"]) == (task, variant))
+    assert variants.TASKS[task](variant, variants.EARLY[task]) == pytest.approx(recorded, rel=1e-3)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_variants_side_by_side_are_the_plain_cells(variant, rng):
+    cells = [LSTMVariant(3, 4, variant, rng=rng, sigma=0.6, forget_bias=1.0) for _ in range(2)]
+    both, X, d_H = variants.SideBySide(cells), rng.standard_normal((6, 2, 5, 3)), rng.standard_normal((6, 2, 5, 4))
+    memory, _ = both.forward(X, both.begin_state(5))
+    grads = both.backward(memory, d_H)
+    for k, cell in enumerate(cells):
+        trace, _ = cell.forward(X[:, k], cell.begin_state(5))
+        np.testing.assert_allclose(memory[-1][:, k], trace.H, rtol=1e-12)
+        plain, _, _ = cell.backward(trace, d_H[:, k])
+        cell.params = plain                                 # gradients have the shapes of parameters, and are joined alike
+        for name, g in variants.SideBySide([cell]).params.items():
+            np.testing.assert_allclose(grads[name][k], g[0], rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.filterwarnings("ignore:The Time Machine could not be downloaded")
+def test_the_record_of_three_cells_is_whole_and_repeats():
+    record = kept("three_cells")
+    assert record["settings"] == three_cells.SETTINGS
+    assert [(r["cell"], r["num_hiddens"], r["seed"]) for r in record["runs"]] == [
+        (kind.__name__, h, seed) for kind, h in three_cells.CONTESTANTS for seed in range(10)]
+    if not load_time_machine(100).source.startswith(record["text"]):
+        pytest.skip("the record is about The Time Machine, which cannot be had here")
+    again = three_cells.run(GRU, 32, 0, num_epochs=1)
+    recorded = next(r for r in record["runs"] if (r["cell"], r["num_hiddens"], r["seed"]) == ("GRU", 32, 0))
+    assert again["perplexity"] == pytest.approx(recorded["perplexity"][:1], rel=1e-3)
