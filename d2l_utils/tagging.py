@@ -1,7 +1,7 @@
 """Models that give every word of a request a label, and the loop that trains them.
 
-The loop and the scores ask a model for `params`, `forward` and `backward`, and nothing else: a network and the linear
-baseline run through the same lines, in training and in prediction.
+The loop asks a model for `params`, `forward` and `backward`, and the scores ask for the same `forward`: a network and the
+baselines run through the same lines, in training and in prediction.
 """
 import math
 
@@ -44,6 +44,23 @@ class Tagger:
         dense_grads, d_H = self.dense.backward(trace.H, d_Y)
         grads, d_E, _ = self.stacked.backward(trace, d_H)
         return {**self.embedding.backward(X, d_E), **grads, **dense_grads}
+
+
+class WordLookup:
+    """Each word gets the label that it had most often in training, a word that the index lacks the commonest label of all.
+
+    With an index of UNKNOWN alone it is the baseline that gives every word the commonest label. It has nothing to train.
+    """
+
+    def __init__(self, index, requests):
+        batch = pad(requests, index)
+        self.counts = np.zeros((len(index), len(LABELS)))
+        np.add.at(self.counts, (batch.X[batch.mask], batch.Y[batch.mask]), 1)
+        self.counts[index[UNKNOWN]] = self.counts.sum(axis=0)
+
+    def forward(self, X, lengths):
+        """As a Tagger's; the scores are counts."""
+        return self.counts[X], None
 
 
 class WindowTagger:
@@ -99,15 +116,18 @@ def evaluate(model, index, requests):
     return score([request.labels for request in requests], predict(model, index, requests))
 
 
-def train(model, index, requests, *, num_epochs, batch_size, optimizer, rng, clip=1.0, word_dropout=0.0):
-    """Train a model on requests, in another order in each epoch.
+def train(model, index, requests, *, num_epochs, batch_size, optimizer, rng, clip=1.0, word_dropout=0.0,
+          loss_and_grads=loss_and_grads):
+    """Train a model on requests, in another order in each epoch, with a learning rate that falls in a straight line to 0.
 
-    index: from `word_index`. rng: a numpy Generator for the order and the dropout. word_dropout: each word is UNKNOWN with
-    this probability, so that the model learns what to make of a word that it has never seen.
+    optimizer: its lr is where the line starts; it is left where the last epoch put it. index: from `word_index`. rng: a
+    numpy Generator for the order and the dropout. word_dropout: each word is UNKNOWN with this probability, so that the
+    model learns what to make of a word that it has never seen. loss_and_grads: what is asked at each minibatch.
     Returns the mean loss of each epoch. Raises FloatingPointError when a loss is no longer a number.
     """
-    history = []
+    history, lr = [], optimizer.lr
     for epoch in range(1, num_epochs + 1):
+        optimizer.lr = lr * (1 - (epoch - 1) / num_epochs)
         order, losses = rng.permutation(len(requests)), []
         for start in range(0, len(requests), batch_size):
             batch = pad([requests[k] for k in order[start:start + batch_size]], index)
