@@ -50,6 +50,7 @@ class Framework:
     float32: float = 1e-6       # largest error of hidden states, states and gradients; see `conformance.error`
     float64: Optional[float] = 1e-14    # the same without the gradients, whose bound is a hundred times that; None: has none
     gradients: bool = True
+    faulty: dict = field(default_factory=dict)      # forms that it gets wrong, and what: "forward" or "gradients"
     larger: dict = field(default_factory=dict)      # bounds in float64 of single forms, where they have to be larger
     reason: str = ""            # why a bound is larger, or a part is missing
     needs: str = "book"         # the environment: the book's own, "rosetta" or "rosetta-large"
@@ -73,9 +74,9 @@ TABLE = {
         larger={"lengths": 1e-6, "both ways, lengths": 1e-6}, needs="rosetta",
         reason="where sequences have lengths it multiplies in float32: outside TensorFlow its types are at most 32 bits wide"),
     "opencv": Framework(
-        "OpenCV dnn LSTM", "opencv-python-headless", "iofc", 2, "rows", None, (None,), ("both ways",), float64=None,
-        gradients=False, reason="it has no LSTM in float64, does not train, and reads ONNX's peepholes wrongly",
-        needs="rosetta"),
+        "OpenCV dnn LSTM", "opencv-python-headless", "iofc", 2, "rows", None, (None, "diagonal"), ("both ways",), float64=None,
+        gradients=False, needs="rosetta", faulty={"diagonal": "forward"},
+        reason="it has no LSTM in float64, does not train, and swaps the peepholes of forget and output gate"),
     "chainer_lstm": Framework("Chainer L.LSTM", "chainer", "cifo", 1, "interleaved", 1.0, needs="rosetta"),
     "chainer_nstep": Framework(
         "Chainer L.NStepLSTM", "chainer", "ifco", 2, "separate", 0.0, forms=("stacked", "both ways", "lengths"),
@@ -90,6 +91,18 @@ TABLE = {
         "DyNet VanillaLSTMBuilder", "dyNET38", "ifoc", 1, "rows", 1.0, forms=("stacked", "lengths"), float64=None,
         needs="rosetta", reason="it has no float64; the forget bias of 1 is added as it runs"),
     "tinygrad": Framework("tinygrad nn.LSTMCell", "tinygrad", "ifco", 2, "rows", "uniform", needs="rosetta"),
+    "tensorflow_v1": Framework(
+        "TensorFlow BlockLSTM", "tensorflow-cpu", "icfo", 1, "columns", None, (None, "diagonal"), float64=None,
+        needs="rosetta-large", reason="it has no float64; its forget bias is an argument, 1 if left out"),
+    "tensorflow_v2": Framework(
+        "TensorFlow BlockLSTMV2", "tensorflow-cpu", "ifco", 1, "columns", None, (None, "diagonal"), float64=None,
+        needs="rosetta-large", faulty={"one cell": "gradients", "diagonal": "gradients"},
+        reason="it has no float64, and its gradient takes the gates for stacked in the order of BlockLSTM"),
+    "flax": Framework("Flax nn.LSTMCell", "flax", "ifco", 1, "separate", 0.0, needs="rosetta-large"),
+    "paddle": Framework(
+        "PaddlePaddle nn.LSTM", "paddlepaddle", "ifco", 2, "rows", "uniform", forms=("stacked", "both ways", "lengths"),
+        batch_first=True, needs="rosetta-large", faulty={"both ways, lengths": "gradients"},
+        reason="where the second direction starts inside the minibatch, its W_h lacks the gradient of that step"),
 }
 
 

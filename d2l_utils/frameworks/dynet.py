@@ -8,12 +8,12 @@ FORGET_BIAS = 1.0           # added at run time, so the stored bias is smaller b
 
 
 class Builder:
-    """A builder with its parameters, and the gate order of these."""
+    """A builder with its parameters, their gate order, and our prefix for those of each layer."""
 
-    def __init__(self, num_layers, num_inputs, num_hiddens, order):
+    def __init__(self, prefixes, num_inputs, num_hiddens, order):
         self.parameters = dynet.ParameterCollection()
-        self.builder = dynet.VanillaLSTMBuilder(num_layers, num_inputs, num_hiddens, self.parameters)
-        self.order, self.num_layers = order, num_layers
+        self.builder = dynet.VanillaLSTMBuilder(len(prefixes), num_inputs, num_hiddens, self.parameters)
+        self.order, self.prefixes = order, prefixes
 
     def cells(self):
         """(W_x, W_h, b) of each layer."""
@@ -28,8 +28,7 @@ def runtime_bias(order, num_hiddens):
 def load(layer, order, dtype):
     refuse_peepholes(layer, "dynet")
     cells = cells_of(layer)
-    model = Builder(len(cells), layer.num_inputs, layer.num_hiddens, order)
-    model.prefixes = list(cells)
+    model = Builder(list(cells), layer.num_inputs, layer.num_hiddens, order)
     for theirs, ours in zip(model.cells(), cells.values()):
         W_x, W_h, b = stack(ours, order)
         for place, value in zip(theirs, (W_x, W_h, b - runtime_bias(order, layer.num_hiddens))):
@@ -53,7 +52,7 @@ def run(model, X, state, d_H, d_state, lengths=None):
             outputs[t, n] = s.output()
             loss.append(dynet.dot_product(s.output(), dynet.inputVector(d_H[t, n])))
         for k, last in enumerate(s.s()):
-            place = 2 * (k % model.num_layers) + (k < model.num_layers)
+            place = 2 * (k % len(model.prefixes)) + (k < len(model.prefixes))
             lasts[place, n] = last
             loss.append(dynet.dot_product(last, dynet.inputVector(d_state[place][n])))
     total = dynet.esum(loss)
@@ -66,12 +65,13 @@ def run(model, X, state, d_H, d_state, lengths=None):
         last[place][n] = s.npvalue()
     grads = {}
     for theirs, prefix in zip(model.cells(), model.prefixes):
-        grads.update(unstack(*(w.grad_as_array() for w in theirs), model.order, prefix))
+        W_x, W_h, b = (w.grad_as_array() for w in theirs)
+        grads.update(unstack(W_x, W_h, b, model.order, prefix))
     return Run(H, tuple(last), grads, X_in.grad_as_array().reshape(X.shape), tuple(s.grad_as_array() for s in states))
 
 
 def new(num_inputs, num_hiddens):
-    return Builder(1, num_inputs, num_hiddens, TABLE["dynet"].order)
+    return Builder([""], num_inputs, num_hiddens, TABLE["dynet"].order)
 
 
 def unload(model):

@@ -20,7 +20,7 @@ def load(layer, order, dtype, framework, lengths=True, state=None, shape=("num_s
     cells = list(cells_of(layer).values())
     D, h = len(cells), cells[0].num_hiddens
     element = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
-    weights = {"W": [], "R": [], "B": [], "P": []}
+    weights: dict = {"W": [], "R": [], "B": [], "P": []}
     for cell in cells:
         W_x, W_h, b = stack(cell, order)
         weights["W"].append(W_x)

@@ -53,6 +53,16 @@ def test_what_the_table_says_is_what_is_found(needed, name):
         assert key not in found or found[key] == getattr(TABLE[name], key)
 
 
+def test_a_known_fault_has_to_show():
+    """A repaired framework, or one that has become worse, is not as the table says."""
+    good = {"form": "diagonal", "dtype": "float32", "forward": 2e-7, "gradients": None}
+    bad = {**good, "forward": 0.2}
+    assert conformance.as_tabled("onnxruntime", good)
+    assert not conformance.as_tabled("onnxruntime", bad)
+    assert not conformance.as_tabled("opencv", good)
+    assert conformance.as_tabled("opencv", bad)
+
+
 def test_a_wrong_order_of_the_gates_is_noticed(needed):
     forward, gradients = conformance.errors("mxnet", "one cell", "float64", 0, "iofc")
     assert forward > 0.1

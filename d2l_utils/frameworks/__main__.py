@@ -1,0 +1,32 @@
+"""python -m d2l_utils.frameworks table | measure FRAMEWORK | convert FROM TO
+
+table: what sets the frameworks apart. measure: what this machine's version of one of them computes, as one line of JSON.
+convert: see `d2l_utils.frameworks.convert`.
+"""
+import argparse
+import json
+import sys
+
+from d2l_utils.frameworks import TABLE, conformance
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m d2l_utils.frameworks", description="The same cell in other frameworks")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("table", help="what sets the frameworks apart")
+    measure = commands.add_parser("measure", help="run one of them beside the book's cell, and print what was found as JSON")
+    measure.add_argument("framework", choices=TABLE)
+    asked = parser.parse_args()
+    if asked.command == "table":
+        for name, framework in TABLE.items():
+            bias = "-" if framework.forget_bias is None else framework.forget_bias
+            print(f"{name:17s}{framework.title:32s}{framework.order:6s}{framework.biases}  {framework.weights:12s}{bias}")
+    else:
+        found = conformance.found(asked.framework)
+        rows = conformance.measure(asked.framework)
+        print(json.dumps({"framework": asked.framework, "found": found, "rows": rows}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
