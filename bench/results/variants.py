@@ -6,7 +6,8 @@ measured, smaller being better:
 - Reber: how many strings of the embedded Reber grammar are read until on each of 1,000 held-out strings, at every step,
   every legal symbol has a higher score than every illegal one; null where that has not happened after `most_strings`.
 - adding: the mean error on 2,560 fresh sequences of the adding problem, after `num_updates`.
-- characters: the loss on held-out characters of The Time Machine, in nats a character, after `num_epochs`.
+- characters: the loss on held-out characters of The Time Machine, in nats a character, after `num_epochs`; with it the
+  largest |H| of each seed, in the last epoch of training (strips of 625 steps) and on the held-out text (999 steps).
 
 "early" in the record is the same after 50 updates, or one epoch: a test repeats some of these.
 
@@ -158,7 +159,7 @@ def update(optimizer, cells, layers, memory, d_Y):
 
 
 def run_reber(variant, most_strings=None):
-    """A score for each seed: the strings until solved, or None. most_strings: None for that of SETTINGS."""
+    """{"scores": for each seed, the strings until solved, or None}. most_strings: None for that of SETTINGS."""
     settings = SETTINGS["Reber"]
     grammar, data_rng, size = embedded(), np.random.default_rng(1997), settings["batch_size"]
     train = pack(grammar, generate_many(grammar, settings["num_train"], data_rng, split="train"), np.float32)
@@ -183,11 +184,11 @@ def run_reber(variant, most_strings=None):
                 solved = [seen if ok and when is None else when for ok, when in zip(passed, solved)]
             if None not in solved:
                 break
-    return solved
+    return {"scores": solved}
 
 
 def run_adding(variant, num_updates=None):
-    """A score for each seed: the mean error on fresh sequences. num_updates: None for that of SETTINGS."""
+    """{"scores": for each seed, the mean error on fresh sequences}. num_updates: None for that of SETTINGS."""
     settings = SETTINGS["adding"]
     cells, layers, rngs = networks("adding", variant, 2, 1)
     optimizer, size, rng = Adam(SETTINGS["lr"]), settings["batch_size"], np.random.default_rng(1)
@@ -205,11 +206,11 @@ def run_adding(variant, num_updates=None):
     for k in range(5):                                      # lengths of its own, and all seeds read the same
         _, Y, wanted = answers(np.random.default_rng([2, k]), 512, 1)
         errors.append(adding_error(Y, np.broadcast_to(wanted, Y.shape)).mean(axis=-1))
-    return [round(float(error), 5) for error in np.mean(errors, axis=0)]
+    return {"scores": [round(float(error), 5) for error in np.mean(errors, axis=0)]}
 
 
 def run_characters(variant, num_epochs=None):
-    """A score for each seed: nats a character on held-out text. num_epochs: None for that of SETTINGS."""
+    """{"scores": for each seed, nats a character on held-out text, and the largest |H|}. num_epochs: None for SETTINGS'."""
     settings = SETTINGS["characters"]
     text = load_time_machine(settings["num_train"] + settings["num_test"]).characters
     vocab, size = Vocab(text), settings["batch_size"]
@@ -220,16 +221,21 @@ def run_characters(variant, num_epochs=None):
     def read(X, state):
         return cells.forward(one_hot(X, len(vocab), np.float32)[:, None], state)
 
+    def largest_hidden(memory):
+        return np.abs(memory[-1]).max(axis=(0, 2, 3)).astype(np.float64)
+
     for _ in range(num_epochs or settings["num_epochs"]):
-        state = cells.begin_state(size)
+        state, largest = cells.begin_state(size), np.zeros(SETTINGS["num_seeds"])
         for X, Y in consecutive_batches(corpus, size, settings["num_steps"]):
             memory, state = read(X, state)
+            largest = np.maximum(largest, largest_hidden(memory))
             d_Y = softmax(layers.forward(memory[-1])) - one_hot(Y, len(vocab), np.float32)[:, None]
             update(optimizer, cells, layers, memory, d_Y / X.size)
     X = held_out.reshape(10, -1).T                          # ten strips, each read from a zero state
     memory, _ = read(X[:-1], cells.begin_state(10))
     scores = layers.forward(memory[-1]).astype(np.float64)
-    return [round(cross_entropy(scores[:, k], X[1:])[0], 5) for k in range(SETTINGS["num_seeds"])]
+    return {"scores": [round(cross_entropy(scores[:, k], X[1:])[0], 5) for k in range(SETTINGS["num_seeds"])],
+            "largest_in_training": largest.round(2).tolist(), "largest_held_out": largest_hidden(memory).round(2).tolist()}
 
 
 TASKS = {"Reber": run_reber, "adding": run_adding, "characters": run_characters}
@@ -251,8 +257,8 @@ def main():
             if any((r["task"], r["variant"]) == (task, variant) for r in runs):
                 continue
             start = time.process_time()
-            runs.append({"task": task, "variant": variant, "early": run(variant, EARLY[task]) if task in EARLY else None,
-                         "scores": run(variant)})
+            early = run(variant, EARLY[task])["scores"] if task in EARLY else None
+            runs.append({"task": task, "variant": variant, "early": early, **run(variant)})
             print(f"{task:10s} {variant:8s} {runs[-1]['scores']}; {time.process_time() - start:.0f} s", flush=True)
             if path:
                 record.write(path, SETTINGS, runs, text=text)

@@ -11,12 +11,15 @@ import numpy as np
 import one_cell_timing
 import pytest
 import reber
+import stacked_language_model
 import three_cells
 import variants
 
 from d2l_utils.cells import GRU, VARIANTS, LSTMVariant
 from d2l_utils.character_models import load as load_character_models
 from d2l_utils.datasets.text import load_time_machine
+from d2l_utils.losses import perplexity
+from d2l_utils.ngrams import KneserNey
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -175,7 +178,7 @@ def test_the_record_of_variants_repeats(task, variant):
     if task == "characters" and not load_time_machine(100).source.startswith(record["text"]):
         pytest.skip("the record is about The Time Machine, which cannot be had here")
     recorded = next(r["early"] for r in record["runs"] if (r["task"], r["variant"]) == (task, variant))
-    assert variants.TASKS[task](variant, variants.EARLY[task]) == pytest.approx(recorded, rel=1e-3)
+    assert variants.TASKS[task](variant, variants.EARLY[task])["scores"] == pytest.approx(recorded, rel=1e-3)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -204,3 +207,32 @@ def test_the_record_of_three_cells_is_whole_and_repeats():
     again = three_cells.run(GRU, 32, 0, num_epochs=1)
     recorded = next(r for r in record["runs"] if (r["cell"], r["num_hiddens"], r["seed"]) == ("GRU", 32, 0))
     assert again["perplexity"] == pytest.approx(recorded["perplexity"][:1], rel=1e-3)
+
+
+def test_the_record_of_stacked_language_models_is_whole():
+    record = kept("stacked_language_model")
+    assert record["settings"] == {**stacked_language_model.TRAINING, "rows": stacked_language_model.ROWS,
+                                  "sizes": record["settings"]["sizes"]}
+    models = [r["model"] for r in record["runs"]]
+    assert set(stacked_language_model.ROWS) | {f"{level}, {order}-gram" for level in ("words", "characters")
+                                               for order in stacked_language_model.ORDERS} == set(models)
+    for r in record["runs"]:
+        if "seed" in r:
+            assert r["best_epoch"] == r["validation"].index(min(r["validation"])) + 1
+
+
+@pytest.mark.filterwarnings("ignore:The Time Machine could not be downloaded")
+@pytest.mark.parametrize("level", ["words", "characters"])
+def test_the_record_of_stacked_language_models_repeats(level):
+    """Its 5-gram, and the first steps of its LSTMs."""
+    record, text = kept("stacked_language_model"), load_time_machine()
+    if not text.source.startswith(record["text"]):
+        pytest.skip("the record is about The Time Machine, which cannot be had here")
+    cut = stacked_language_model.parts(level, text)
+    runs = {r["model"]: r for r in reversed(record["runs"])}            # of several seeds the first
+    found = perplexity(KneserNey(cut.train, len(cut.vocab), 5).losses(cut.test).mean())
+    assert found == pytest.approx(runs[f"{level}, 5-gram"]["test"], abs=1e-3)
+    for name, row in stacked_language_model.ROWS.items():
+        if row["level"] == level:
+            again = stacked_language_model.first_steps(row, runs[name]["seed"], cut)
+            assert again == pytest.approx(runs[name]["first_steps"], rel=0.01), name
