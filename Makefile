@@ -16,10 +16,10 @@ NEWER      := python3.13 python3.14 python3 python
 .PHONY: book test lab serve notebooks bench rosetta record lock clean help
 
 # One thread and one hash seed: the same numbers on every machine, and two notebooks at once do not fight for cores.
-test bench: export PYTHONHASHSEED := 0
-test bench: export OMP_NUM_THREADS := 1
-test bench: export OPENBLAS_NUM_THREADS := 1
-test bench: export MKL_NUM_THREADS := 1
+test bench rosetta: export PYTHONHASHSEED := 0
+test bench rosetta: export OMP_NUM_THREADS := 1
+test bench rosetta: export OPENBLAS_NUM_THREADS := 1
+test bench rosetta: export MKL_NUM_THREADS := 1
 
 book: $(STAMP)  ## build the pages into _build/html (notebooks that changed are executed first)
 	@echo "Building the book: first the chapters that changed, then the pages"
@@ -49,9 +49,13 @@ bench: $(STAMP)  ## run the measurements in bench/, each of which prints one tab
 	@ls bench/*.py >/dev/null 2>&1 || echo "No measurements yet: bench/ holds no scripts"
 	@for script in $(wildcard bench/*.py); do echo "Running $$script"; $(BIN)/python $$script || exit 1; done
 
-rosetta: $(OTHER)/installed  ## set up .venv-rosetta, an environment with PyTorch, which make bench then measures too
-	@echo "$(OTHER) has:"
-	@$(OTHER)/bin/python -m pip list --disable-pip-version-check --format freeze | grep -E '^(numpy|torch)='
+rosetta: $(OTHER)/installed  ## run the cell in other frameworks, in .venv-rosetta (LARGE=1: TensorFlow, JAX, PaddlePaddle too)
+ifdef LARGE
+	@echo "Adding TensorFlow, JAX and PaddlePaddle to $(OTHER)"
+	@$(OTHER)/bin/python -m pip install -qq --disable-pip-version-check --no-input --no-build-isolation -e '.[rosetta-large]'
+endif
+	@echo "Running the book's cell in every framework, one process each (about five minutes)"
+	@$(BIN)/python bench/results/rosetta.py --python $(BIN)/python $(OTHER)/bin/python
 
 record: $(STAMP)  ## keep what the cells that need MXNet print, for machines without it, in data/records
 	@echo "Building the book and keeping the outputs of the cells that need MXNet"
@@ -63,8 +67,11 @@ lock: $(STAMP)  ## resolve requirements.txt again into requirements.lock (UPGRAD
 	@test -x _build/uv/bin/uv || { $(BIN)/python -m venv _build/uv && _build/uv/bin/pip install -qq uv; }
 	@_build/uv/bin/uv pip compile -q --universal --python-version 3.9 --generate-hashes --no-strip-extras $(UPGRADE) \
 	    --custom-compile-command "make lock" -o requirements.lock requirements.txt
+	@grep -oE '^[A-Za-z0-9._-]+==[^\\]*' requirements.lock | grep -v '^setuptools==' > _build/constraints.txt
+	@echo 'setuptools<81' > _build/build-constraints.txt
 	@cp rosetta.lock _build/ && _build/uv/bin/uv pip compile -q --universal --python-version 3.9 --no-header --no-annotate \
-	    $(UPGRADE) --extra rosetta -c requirements.lock -o _build/rosetta.lock pyproject.toml
+	    $(UPGRADE) --extra rosetta -c _build/constraints.txt --build-constraints _build/build-constraints.txt \
+	    -o _build/rosetta.lock pyproject.toml
 	@{ grep '^#' rosetta.lock; grep -vE '^(#|cuda|nvidia|triton)' _build/rosetta.lock; } > _build/rosetta.new
 	@mv _build/rosetta.new rosetta.lock
 	@echo "Done. Look at: git diff requirements.lock rosetta.lock"
@@ -85,12 +92,14 @@ $(STAMP): requirements.lock pyproject.toml | $(BIN)/python
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --no-deps --no-build-isolation -e .
 	@touch $@
 
-# Made by the book's own Python, so that the processes of one environment can run the code of the other.
+# Made by the book's own Python, so that the processes of one environment can run the code of the other. Chainer is built
+# with the setuptools of the lock, which still has pkg_resources: old and new versions of pip read it from two variables.
 $(OTHER)/installed: rosetta.lock pyproject.toml $(STAMP)
 	@echo "Installing the packages of rosetta.lock into $(OTHER) (some minutes, once)"
 	@rm -rf $(OTHER)
 	@$(BIN)/python -m venv $(OTHER)
-	@$(OTHER)/bin/python -m pip install -qq --disable-pip-version-check --no-input -r rosetta.lock
+	@PIP_CONSTRAINT=$(CURDIR)/rosetta.lock PIP_BUILD_CONSTRAINT=$(CURDIR)/rosetta.lock \
+	    $(OTHER)/bin/python -m pip install -qq --disable-pip-version-check --no-input -r rosetta.lock
 	@$(OTHER)/bin/python -m pip install -qq --disable-pip-version-check --no-input --no-deps -e .
 	@touch $@
 

@@ -113,9 +113,7 @@ def adapter(name):
     framework = TABLE[name]
     try:
         return importlib.import_module(f"d2l_utils.frameworks.{framework.adapter or name}")
-    except ImportError as error:
-        if isinstance(error, ModuleNotFoundError) and str(error.name).startswith("d2l_utils"):
-            raise
+    except ModuleNotFoundError as error:
         hint = "it belongs to the book's environment" if framework.needs == "book" else "`make rosetta` installs it"
         raise ImportError(f"{framework.title} needs the package {framework.package}: {hint}") from error
 

@@ -7,7 +7,7 @@ import argparse
 import json
 import sys
 
-from d2l_utils.frameworks import TABLE, conformance
+from d2l_utils.frameworks import TABLE, conformance, convert
 
 
 def main():
@@ -16,11 +16,22 @@ def main():
     commands.add_parser("table", help="what sets the frameworks apart")
     measure = commands.add_parser("measure", help="run one of them beside the book's cell, and print what was found as JSON")
     measure.add_argument("framework", choices=TABLE)
+    carry = commands.add_parser("convert", help="carry the weights of an LSTM from one framework's file to another's",
+                                description=convert.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    carry.add_argument("source", metavar="FROM")
+    carry.add_argument("target", metavar="TO")
     asked = parser.parse_args()
     if asked.command == "table":
         for name, framework in TABLE.items():
             bias = "-" if framework.forget_bias is None else framework.forget_bias
             print(f"{name:17s}{framework.title:32s}{framework.order:6s}{framework.biases}  {framework.weights:12s}{bias}")
+    elif asked.command == "convert":
+        try:
+            convert.write(convert.read(asked.source), asked.target)
+        except (OSError, ValueError, ImportError) as error:
+            print(f"{asked.source} was not carried over: {error}", file=sys.stderr)
+            return 1
+        print(f"{asked.target} holds the LSTM of {asked.source}")
     else:
         found = conformance.found(asked.framework)
         rows = conformance.measure(asked.framework)

@@ -1,5 +1,11 @@
 """tinygrad's nn.LSTMCell: one step at a time, with PyTorch's names and shapes."""
+import os
+import shutil
+
 import numpy as np
+
+if "DEV" not in os.environ and shutil.which("clang") is None:
+    raise ImportError("tinygrad nn.LSTMCell needs clang; with the environment variable DEV=PYTHON it runs without, slowly")
 from tinygrad import Tensor, nn
 
 from d2l_utils.frameworks import TABLE, Run, refuse_peepholes, same, stack, unstack
