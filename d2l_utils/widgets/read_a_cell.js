@@ -65,11 +65,15 @@ function draw(figure, trace, { text, pattern, quantity, unit, position }, width,
   const scale = quantity === "C" ? Math.max(1, ...trace.values.map(Math.abs)) : 1;
   const letters = characters.map((c, t) => {
     return element("span", {
-      "data-t": t + 1, title: `${named(c)}  ${SIGNS[quantity]} = ${show(trace.values[t])}`, style: `--s: ${(Math.abs(trace.values[t]) / scale).toFixed(3)}`,
+      "data-t": t + 1, style: `--s: ${(Math.abs(trace.values[t]) / scale).toFixed(3)}`,
       class: [trace.values[t] < 0 && "lstm-negative", t === last && "lstm-chosen"].filter(Boolean).join(" ") || undefined,
     }, c === "\n" ? "↵\n" : c);
   });
   const choose = (event) => event.target.dataset.t && api.set({ position: Number(event.target.dataset.t) });
+  const point = ({ target }) => {                                   // two thousand titles that nobody reads would take their time
+    const t = target.dataset.t - 1;
+    if (t >= 0) target.title = `${named(characters[t])}  ${SIGNS[quantity]} = ${show(trace.values[t])}`;
+  };
   const bars = likeliest(trace, alphabet, 6).map(([c, p]) => element("span", { class: "lstm-bar" },
     element("span", { style: `width: ${(p * 5).toFixed(2)}rem` }), `${named(c)} ${percent(p)}`));
   const from = Math.max(0, Math.min(last - 60, characters.length - 121));        // the curve of the surroundings can be read
@@ -81,7 +85,7 @@ function draw(figure, trace, { text, pattern, quantity, unit, position }, width,
     { values: around(trace.values), part, label: inWords(quantity, unit) },
   ];
   figure.append(
-    element("p", { class: "lstm-reading", onclick: choose, "aria-hidden": "true", style: `--shade: ${["cell", "hidden"].includes(part) ? "currentColor" : PALETTE.hues[part]}` }, ...letters),
+    element("p", { class: "lstm-reading", onclick: choose, onmouseover: point, "aria-hidden": "true", style: `--shade: ${["cell", "hidden"].includes(part) ? "currentColor" : PALETTE.hues[part]}` }, ...letters),
     element("p", { class: "lstm-bars" }, "Next character: ", ...bars),
     plot(width, { lines, y: [Math.min(0, ...trace.values), scale], height: 150, first: from + 1, marks: [last - from], axes: ["character", "value"] }),
     legend(lines),

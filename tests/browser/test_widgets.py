@@ -5,6 +5,7 @@ import io
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import numpy as np
@@ -39,8 +40,12 @@ def cls(request):
 
 @pytest.fixture
 def open_page(open_page):
-    """The pages without their mathematics: a widget has none, and here each test opens a page of its own."""
-    return functools.partial(open_page, mathematics=False)
+    """The pages without their mathematics: a widget has none, and here each test opens a page of its own. Whatever a test does
+    with a widget, it asks no other address for anything, and the console says no error but of the mathematics left out."""
+    visit = SimpleNamespace(blocked=[], errors=[])
+    yield functools.partial(open_page, visit=visit, mathematics=False)
+    assert visit.blocked == []
+    assert [error for error in visit.errors if "net::ERR_FAILED" not in error] == []
 
 
 @pytest.fixture
@@ -270,6 +275,8 @@ def test_a_character_is_chosen_by_a_click_or_a_tap(place, cls):
     for settings in ({}, {"has_touch": True, "viewport": {"width": 320, "height": 700}}):
         widget = place(**settings)
         letter = widget.locator(".lstm-reading").first.locator("span[data-t='33']")
+        letter.hover()
+        until(widget, "place => /\\S  .*\\d/.test(place.querySelector('span[data-t=\"33\"]').title)")
         letter.tap() if settings else letter.click()
         until(widget, "place => place.model.state.position === 33")
         assert model_of(widget)["position"] == 33
