@@ -12,11 +12,13 @@ import one_cell_timing
 import pytest
 import reber
 import stacked_language_model
+import tagging
 import three_cells
 import variants
 
 from d2l_utils.cells import GRU, VARIANTS, LSTMVariant
 from d2l_utils.character_models import load as load_character_models
+from d2l_utils.datasets.tagging import load_news_requests
 from d2l_utils.datasets.text import load_time_machine
 from d2l_utils.losses import perplexity
 from d2l_utils.ngrams import KneserNey
@@ -236,3 +238,30 @@ def test_the_record_of_stacked_language_models_repeats(level):
         if row["level"] == level:
             again = stacked_language_model.first_steps(row, runs[name]["seed"], cut)
             assert again == pytest.approx(runs[name]["first_steps"], rel=0.01), name
+
+
+def test_the_record_of_tagging_is_whole():
+    record = kept("tagging")
+    assert record["settings"] == tagging.SETTINGS
+    assert [(row["model"], row["changed"]) for row in record["validation"]] == tagging.CANDIDATES
+    cases = [(name, k, size or 800) for name, k, size in tagging.CASES]
+    assert [(run["model"], run["split"], run["num_training"]) for run in record["runs"]] == cases
+    best = {row["model"]: row["f1"] for row in record["validation"] if not row["changed"]}
+    assert all(row["f1"] <= best[row["model"]] for row in record["validation"])     # the settings are the best of those tried
+
+
+def test_the_record_of_tagging_repeats():
+    """A small run on our own requests; and on the real set, where it is to be had, two lookups and a window of few requests."""
+    recorded, again = kept("tagging"), [tagging.generated()]
+    wanted = [recorded["generated"]]
+    try:
+        requests = load_news_requests()
+    except FileNotFoundError:
+        requests = []
+    for case in [("majority", 0, None), ("word lookup", 0, None), ("linear window", 0, 100)] if requests else []:
+        again.append(tagging.run(*case[:2], requests, case[2]))
+        wanted.append(recorded["runs"][tagging.CASES.index(case)])
+    for got, run in zip(again, wanted):
+        assert {key: got[key] for key in ("model", "split", "num_training")}.items() <= run.items()
+        for key in (key for key in run if key.endswith(("accuracy", "f1"))):
+            assert got[key] == pytest.approx(run[key], abs=0.02), key      # another machine rounds differently as it trains
