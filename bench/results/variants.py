@@ -7,7 +7,7 @@ measured, smaller being better:
   every legal symbol has a higher score than every illegal one; null where that has not happened after `most_strings`.
 - adding: the mean error on 2,560 fresh sequences of the adding problem, after `num_updates`.
 - characters: the loss on held-out characters of The Time Machine, in nats a character, after `num_epochs`; with it the
-  largest |H| of each seed, in the last epoch of training (strips of 625 steps) and on the held-out text (999 steps).
+  largest |H| of each seed, in the last epoch of training (strips of 600 steps) and on the held-out text (999 steps).
 
 "early" in the record is the same after 50 updates, or one epoch: a test repeats some of these.
 
