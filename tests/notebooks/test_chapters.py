@@ -16,6 +16,8 @@ import d2l_utils
 from d2l_utils.cells import LSTM, RNN, VARIANTS, LSTMVariant
 from d2l_utils.datasets import reber
 from d2l_utils.datasets.patterns import correlations
+from d2l_utils.ensemble import Ensemble
+from d2l_utils.language_model import StackedLanguageModel
 from d2l_utils.layers import Bidirectional
 from d2l_utils.training import LanguageModel
 
@@ -383,3 +385,27 @@ def test_the_bidirectional_layer_of_chapter_15_is_the_packages(rng):
     layer = Bidirectional(*cells)
     trace, _ = layer.forward(X, layer.begin_state(4), lengths)
     np.testing.assert_allclose(chapter_functions("15")["bidirectional"](*cells, X, lengths), trace.H, rtol=1e-12, atol=1e-15)
+
+
+def test_the_layers_of_chapter_14_are_the_packages_and_its_masked_steps_go_back_as_they_came(rng):
+    page, model = chapter_functions("14"), StackedLanguageModel(7, 5, bound=0.5)
+    X, state = rng.integers(0, 7, (6, 3)), tuple(rng.standard_normal((3, 5)) for _ in range(4))
+    layer_masks, above = model.draw_masks(6, 3)
+    wanted, _, last = model.forward(X, state, (layer_masks, above))
+    Y, found = page["stacked"](model.embedding, model.stack.cells, model.dense, X, state,
+                               [*(mask for mask, _ in layer_masks), above])
+    for one, other in ((Y, wanted), *zip(found, last)):
+        np.testing.assert_allclose(one, other, rtol=1e-12)
+    cells = Ensemble([LSTM(1, 4, rng=rng, sigma=0.5) for _ in range(2)])
+    X, masks = rng.standard_normal((5, 3, 1)), page["draw_mask"](rng, 0.4, (5, 2, 3, 4))
+    for where in ("H", "C"):
+        traces, (H, _) = page["run_masked"](cells, X, masks, where)
+        A = rng.standard_normal(H.shape)
+        grads = page["back_masked"](cells, traces, masks, where, A)
+        v, w = rng.standard_normal(grads["W_h"].shape), cells.params["W_h"].copy()
+        sums = []
+        for eps in (1e-5, -1e-5):
+            cells.params["W_h"] = w + eps * v
+            sums.append((A * page["run_masked"](cells, X, masks, where)[1][0]).sum())
+        cells.params["W_h"] = w
+        assert (sums[0] - sums[1]) / 2e-5 == pytest.approx((grads["W_h"] * v).sum(), rel=1e-6)

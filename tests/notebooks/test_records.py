@@ -215,9 +215,11 @@ def test_the_record_of_stacked_language_models_is_whole():
     record = kept("stacked_language_model")
     assert record["settings"] == {**stacked_language_model.TRAINING, "rows": stacked_language_model.ROWS,
                                   "sizes": record["settings"]["sizes"]}
-    models = [r["model"] for r in record["runs"]]
-    assert set(stacked_language_model.ROWS) | {f"{level}, {order}-gram" for level in ("words", "characters")
-                                               for order in stacked_language_model.ORDERS} == set(models)
+    rows = stacked_language_model.ROWS.items()
+    assert [(r["model"], r["seed"]) for r in record["runs"] if "seed" in r] == [
+        (name, seed) for name, row in rows for seed in range(row["num_seeds"])]
+    assert [r["model"] for r in record["runs"] if "order" in r] == [
+        f"{level}, {order}-gram" for level in ("words", "characters") for order in stacked_language_model.ORDERS]
     for r in record["runs"]:
         if "seed" in r:
             assert r["best_epoch"] == r["validation"].index(min(r["validation"])) + 1
