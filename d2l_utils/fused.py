@@ -252,7 +252,7 @@ class FusedModel:
         H = np.tanh(C)
         H *= O
         HX[:h] = H[0]
-        return np.dot(self.W[4 * h:, :h + 1], HX[:h + 1])[None, None], (H, C)
+        return np.dot(self.W[4 * h:], HX)[None, None], (H, C)       # dot copies a matrix that has gaps between its rows
 
 
 def _cross_entropy(buffers, targets):
