@@ -79,10 +79,10 @@ def read_in_pieces(answer):
 
 @exercise
 def corpus_perplexity(answer):
-    for L, n in (([2.0, 1.0, 4.0], [320, 320, 40]), ([0.5, 3.0], [10, 30])):
-        L, n = np.array(L), np.array(n)
+    for losses, counts in (([2.0, 1.0, 4.0], [320, 320, 40]), ([0.5, 3.0], [10, 30])):
+        L, n = np.array(losses), np.array(counts)
         wanted = np.exp((L * n).sum() / n.sum())
-        expect(answer(L.copy(), n.copy()), wanted, f"corpus_perplexity({L.tolist()}, {n.tolist()})", misconceptions=[
+        expect(answer(L.copy(), n.copy()), wanted, f"corpus_perplexity({losses}, {counts})", misconceptions=[
             (np.exp(L).mean(), "average the losses, not the perplexities, and weigh them by their tokens"),
             ((np.exp(L) * n).sum() / n.sum(), "average the losses, not the perplexities: the exponential comes last"),
             (np.exp(L.mean()), "a short minibatch counts as much as a long one here: weigh each by its tokens"),
