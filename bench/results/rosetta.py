@@ -9,6 +9,7 @@ d2l_utils.frameworks.TABLE says.
 """
 import argparse
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,27 +17,39 @@ from pathlib import Path
 import record
 
 from d2l_utils.frameworks import TABLE, conformance
+from d2l_utils.frameworks.seeds import SEEDS
 
 RECORD = Path(__file__).with_suffix(".json")
 ROOT = RECORD.parents[2]
+CHAPTER = ROOT / "chapters" / "18-one-cell-every-framework.md"
 
 
-def measure(name, pythons):
-    """(what was found, why not): a dict from the first interpreter that has the framework, or a message."""
+def tabs():
+    """The code of the chapter's tabs by the name of the framework."""
+    names = {framework.title: name for name, framework in TABLE.items()}
+    found = re.findall(r"\{tab-item\} ([^\n]+)\n+```python\n(.*?)```", CHAPTER.read_text(encoding="utf-8"), re.DOTALL)
+    return {names[title]: code for title, code in found}
+
+
+def ask(pythons, *command, given=""):
+    """(answer, why there is none): the last line of the first interpreter that has what it takes, or a message."""
     message = ""
     for python in pythons:
-        done = subprocess.run([python, "-m", "d2l_utils.frameworks", "measure", name], capture_output=True, text=True,
-                              check=False, cwd=ROOT)
+        done = subprocess.run([python, "-m", "d2l_utils.frameworks", *command], capture_output=True, text=True,
+                              check=False, cwd=ROOT, input=given)
         if done.returncode == 0:
             return json.loads(done.stdout.splitlines()[-1]), None
-        message = done.stderr.strip().splitlines()[-1]
-        if not message.startswith("ImportError: "):
-            raise RuntimeError(f"{name} under {python}:\n{done.stderr}")
-    return None, message[len("ImportError: "):]
+        kind, _, message = done.stderr.strip().splitlines()[-1].partition(": ")
+        if kind not in ("ImportError", "ModuleNotFoundError"):
+            raise RuntimeError(f"{command} under {python}:\n{done.stderr}")
+    return None, message
 
 
-def complaints(name, found, rows):
+def complaints(name, run):
     """What is not as the table says, one sentence each."""
+    found, rows = run["found"], run["rows"]
+    if run.get("tab", 0) > TABLE[name].float32:
+        yield f"{name}: the code of its tab is off by {run['tab']}"
     for key in ("order", "biases", "forget_bias"):
         wanted = getattr(TABLE[name], key)
         if key in found and found[key] != wanted:
@@ -61,20 +74,35 @@ def line(name, found, rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--python", nargs="+", default=[sys.executable])
-    parser.add_argument("--only", nargs="+", choices=TABLE, default=list(TABLE))
+    parser.add_argument("--only", nargs="+", choices=[*TABLE, *SEEDS], default=[*TABLE, *SEEDS])
     asked = parser.parse_args()
-    runs = {run["framework"]: run for run in json.loads(RECORD.read_text())["runs"]} if RECORD.exists() else {}
+    old = json.loads(RECORD.read_text()) if RECORD.exists() else {"runs": [], "seeds": {}}
+    runs, seeds = {run["framework"]: run for run in old["runs"]}, old["seeds"]
     wrong = []
+
+    def keep():
+        record.write(RECORD, {"seeds": len(conformance.SEEDS)}, [runs[name] for name in TABLE if name in runs], seeds=seeds)
+
     print(f"{'':35s}    float32       float64\n{'':17s}{'version':12s}{'gates':6s}forward  grads.forward grads.")
-    for name in asked.only:
-        run, missing = measure(name, asked.python)
+    for name in [name for name in asked.only if name in TABLE]:
+        run, missing = ask(asked.python, "measure", name, given=tabs().get(name, ""))
         if missing:
             print(f"{name:17s}{missing}")
             continue
         runs[name] = run
-        wrong += complaints(name, run["found"], run["rows"])
+        wrong += complaints(name, run)
         print(line(name, run["found"], run["rows"]), flush=True)
-        record.write(RECORD, {"seeds": len(conformance.SEEDS)}, [runs[name] for name in TABLE if name in runs])
+        keep()
+    for name in [name for name in asked.only if name in SEEDS]:
+        answer, missing = ask(asked.python, "seed", name)
+        if missing:
+            print(f"{name:30s}{missing}")
+            continue
+        seeds[name] = answer["off"]
+        if answer["off"] > 1e-12:
+            wrong.append(f"{name}: off by {answer['off']}")
+        print(f"{name:30s}off by {answer['off']:.0e}, float64", flush=True)
+        keep()
     print(*wrong, sep="\n")
     return 1 if wrong else 0
 

@@ -1,13 +1,14 @@
-"""python -m d2l_utils.frameworks table | measure FRAMEWORK | convert FROM TO
+"""python -m d2l_utils.frameworks table | measure FRAMEWORK | seed SYSTEM | convert FROM TO
 
-table: what sets the frameworks apart. measure: what this machine's version of one of them computes, as one line of JSON.
-convert: see `d2l_utils.frameworks.convert`.
+table: what sets the frameworks apart. measure: what this machine's version of one of them computes, as one line of JSON, with
+the code of the chapter's tabs from the standard input. seed: how far a system of `seeds` is from the book's code. convert: see
+`d2l_utils.frameworks.convert`.
 """
 import argparse
 import json
 import sys
 
-from d2l_utils.frameworks import TABLE, conformance, convert
+from d2l_utils.frameworks import TABLE, conformance, convert, exhibits, seeds
 
 
 def main():
@@ -16,6 +17,8 @@ def main():
     commands.add_parser("table", help="what sets the frameworks apart")
     measure = commands.add_parser("measure", help="run one of them beside the book's cell, and print what was found as JSON")
     measure.add_argument("framework", choices=TABLE)
+    seed = commands.add_parser("seed", help="run one of the systems that the book grew out of beside the book's code")
+    seed.add_argument("system", choices=seeds.SEEDS)
     carry = commands.add_parser("convert", help="carry the weights of an LSTM from one framework's file to another's",
                                 description=convert.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     carry.add_argument("source", metavar="FROM")
@@ -32,10 +35,18 @@ def main():
             print(f"{asked.source} was not carried over: {error}", file=sys.stderr)
             return 1
         print(f"{asked.target} holds the LSTM of {asked.source}")
+    elif asked.command == "seed":
+        print(json.dumps({"system": asked.system, "off": seeds.SEEDS[asked.system]()}))
     else:
         found = conformance.found(asked.framework)
         rows = conformance.measure(asked.framework)
-        print(json.dumps({"framework": asked.framework, "found": found, "rows": rows}))
+        result = {"framework": asked.framework, "found": found, "rows": rows}
+        if asked.framework in exhibits.FORMS:
+            result["exhibit"] = exhibits.exhibit(asked.framework)
+        tab = sys.stdin.read()
+        if tab:
+            result["tab"] = conformance.run_tab(tab)
+        print(json.dumps(result))
     return 0
 
 

@@ -153,3 +153,24 @@ def found(name, num_inputs=3, num_hiddens=4):
         return {**result, "biases": biases, "forget_bias": float(b_f[0])}
     within = np.abs(b_f).max() <= biases / np.sqrt(num_hiddens)
     return {**result, "biases": biases, "forget_bias": "uniform" if within else b_f.tolist()}
+
+
+def tab_case():
+    """What the code of a tab in the chapter works with: a dict with d, h, the parameters p, X, H_0 and C_0 in float32; and the
+    hidden states that it should arrive at, in H.
+    """
+    rng = np.random.default_rng(0)
+    cell = LSTM(5, 4, dtype=np.float32, rng=rng, sigma=0.6)
+    for w in cell.params.values():
+        w[...] = rng.normal(0, 0.6, w.shape)
+    X, H_0, C_0 = (rng.standard_normal(shape).astype(np.float32) for shape in ((7, 3, 5), (3, 4), (3, 4)))
+    trace, _ = cell.forward(X, (H_0, C_0))
+    return {"np": np, "d": 5, "h": 4, "p": cell.params, "X": X, "H_0": H_0, "C_0": C_0}, trace.H
+
+
+def run_tab(code):
+    """How far the H that the code of a tab leaves behind is from our cell's."""
+    given, wanted = tab_case()
+    exec(code, given)
+    H = given["H"]
+    return error(H.numpy() if hasattr(H, "numpy") else H, wanted)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import d2l_utils
+from d2l_utils import frameworks
 from d2l_utils.cells import LSTM, RNN, VARIANTS, LSTMVariant
 from d2l_utils.datasets import reber
 from d2l_utils.datasets.patterns import correlations
@@ -409,3 +410,9 @@ def test_the_layers_of_chapter_14_are_the_packages_and_its_masked_steps_go_back_
             sums.append((A * page["run_masked"](cells, X, masks, where)[1][0]).sum())
         cells.params["W_h"] = w
         assert (sums[0] - sums[1]) / 2e-5 == pytest.approx((grads["W_h"] * v).sum(), rel=1e-6)
+
+
+def test_the_stack_of_chapter_18_is_the_packages(rng):
+    cell = LSTM(3, 5, rng=rng, sigma=0.6, forget_bias=1.0)
+    for got, wanted in zip(chapter_functions("18")["stack"](cell.params, "iofc"), frameworks.stack(cell, "iofc")):
+        np.testing.assert_array_equal(got, wanted)
