@@ -52,7 +52,7 @@ HIDE_WHAT_REPEATS = """() => {
 WIDGETS_STARTED = """() => [...document.querySelectorAll("script[type='application/vnd.jupyter.widget-view+json']")]
     .every(script => script.nextElementSibling?.dataset.widget) && !document.querySelector("[aria-busy=true]")"""
 TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
-PATIENCE = 120_000          # milliseconds; a machine that is busy with other things is no failure
+PATIENCE = 300_000          # milliseconds; a machine that is busy with other things is no failure
 expect.set_options(timeout=PATIENCE)
 UNFOLD = """() => {
     document.querySelectorAll("details").forEach(details => { details.open = true; });
