@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 FOLDER = Path(widgets.__file__).parent
 SOURCE = "".join(re.sub(r"^import .*\n", "", (FOLDER / name).read_text(encoding="utf-8"), flags=re.MULTILINE)
                  for name in ("lstm.js", "gru.js"))
-SHAPES = [(1, 1, 1), (7, 3, 5), (20, 2, 8), (5, 11, 1)]         # num_steps, num_inputs, num_hiddens
+SHAPES = [(1, 1, 1), (5, 11, 1), *map(tuple, np.random.default_rng(0).integers(1, 21, (6, 3)).tolist())]  # steps, inputs, units
 IMPORT = """async ([source, body, given]) => {
     const js = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
     const typed = (v) => Array.isArray(v) ? (typeof v[0] === "number" || !v.length ? Float64Array.from(v) : v.map(typed))
