@@ -1,16 +1,18 @@
 """The book's cell in other frameworks, as far as the book's own environment has them. `make rosetta` asks the others too."""
 import importlib.util
 import itertools
+import json
 import os
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import rosetta  # the script in bench/results
 
 from d2l_utils import frameworks
 from d2l_utils.cells import GRU, LSTM
-from d2l_utils.frameworks import TABLE, adapter, conformance, stack, unstack
+from d2l_utils.frameworks import TABLE, adapter, conformance, exhibits, seeds, stack, unstack
 from d2l_utils.layers import Stacked
 
 HERE = [name for name, framework in TABLE.items() if framework.needs == "book"]
@@ -149,3 +151,33 @@ def test_stacks_with_peepholes_are_refused():
 def test_an_error_is_never_the_error_of_broadcasting():
     with pytest.raises(ValueError, match=r"shape \(3,\), it should be \(2, 3\)"):
         conformance.error(np.zeros(3), np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize("name", sorted(set(HERE) & {"mxnet", "onnxruntime"}))
+def test_the_code_of_the_chapters_tab_runs(needed, name):
+    assert conformance.run_tab(rosetta.tabs()[name]) <= TABLE[name].float32
+
+
+def test_a_tab_with_the_gates_in_another_order_is_noticed(needed):
+    assert conformance.run_tab(rosetta.tabs()["mxnet"].replace("ifco", "iofc")) > 0.1
+
+
+def test_the_record_of_the_frameworks_is_as_the_table_says():
+    record = json.loads(rosetta.RECORD.read_text())
+    runs = {run["framework"]: run for run in record["runs"]}
+    assert runs.keys() >= rosetta.tabs().keys() | exhibits.FORMS.keys()
+    assert record["seeds"].keys() == seeds.SEEDS.keys()
+    assert max(record["seeds"].values()) < 1e-12
+    for name, run in runs.items():
+        assert not list(rosetta.complaints(name, run))
+        assert [(row["form"], row["dtype"]) for row in run["rows"]] == list(itertools.product(
+            conformance.forms_of(TABLE[name]), conformance.dtypes_of(TABLE[name])))
+        assert ("tab" in run) == (name in rosetta.tabs())
+        assert ("exhibit" in run) == (name in exhibits.FORMS)
+
+
+def test_a_record_that_is_not_as_the_table_says_is_complained_of():
+    run = json.loads(rosetta.RECORD.read_text())["runs"][0]
+    for broken in ({**run, "tab": 1e-3}, {**run, "found": {**run["found"], "order": "iofc"}},
+                   {**run, "rows": [{**run["rows"][0], "gradients": 1e-3}]}):
+        assert len(list(rosetta.complaints(run["framework"], broken))) == 1
