@@ -43,7 +43,7 @@ def main():
         result = {"framework": asked.framework, "found": found, "rows": rows}
         if asked.framework in exhibits.FORMS:
             result["exhibit"] = exhibits.exhibit(asked.framework)
-        tab = sys.stdin.read()
+        tab = "" if sys.stdin.isatty() else sys.stdin.read()
         if tab:
             result["tab"] = conformance.run_tab(tab)
         print(json.dumps(result))
