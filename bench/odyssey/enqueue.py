@@ -21,7 +21,7 @@ SPACE = {
     "forget_bias": FloatDistribution(-2, 4),
     "clip": FloatDistribution(0.1, 10, log=True),
 }
-SETTINGS = {"seed": 2017, "num_configurations": 20, "num_seeds": 2,
+SETTINGS = {"seed": 2017, "num_configurations": 14, "num_seeds": 2,
             "amount": {"adding": ["num_updates", 300], "characters": ["num_epochs", 3]}}
 
 
