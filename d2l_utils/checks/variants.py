@@ -40,7 +40,7 @@ def coupled_step(answer):
 
     blind = gate("i", 0)
     got = answer(X.copy(), H.copy(), C.copy(), {name: w.copy() for name, w in p.items()})
-    if not isinstance(got, (tuple, list)) or len(got) != 2:
+    if not isinstance(got, (tuple, list, np.ndarray)) or len(got) != 2:
         raise WrongAnswer("return the new H and the new C, in this order")
     expect(got[1], C_new, "the new C", misconceptions=[
         (H_new, "return H first, then C"),
