@@ -23,7 +23,7 @@ os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL
 
 
 ROSETTA = Path(__file__).resolve().parents[2] / ".venv-rosetta" / "bin" / "python"
-LIBRARIES = ("numpy", "mxnet", "torch")
+LIBRARIES = ("numpy", "mxnet", "torch", "numexpr", "numba")
 
 
 def serve(connection, factory, arguments):

@@ -80,7 +80,7 @@ WRONG = [pytest.param(chapter, name, why, id=f"{topic(chapter)}-{name}-{why}") f
 
 def test_all_chapters_are_there():
     assert [chapter.name[:2] for chapter in CHAPTERS] == [f"{k:02d}" for k in range(1, len(CHAPTERS) + 1)]
-    assert len(CHAPTERS) == 17
+    assert len(CHAPTERS) == 18
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=topic)

@@ -11,6 +11,7 @@ import numpy as np
 import one_cell_timing
 import pytest
 import reber
+import reference_training
 import stacked_language_model
 import tagging
 import three_cells
@@ -19,7 +20,7 @@ import variants
 from d2l_utils.cells import GRU, VARIANTS, LSTMVariant
 from d2l_utils.character_models import load as load_character_models
 from d2l_utils.datasets.tagging import load_news_requests
-from d2l_utils.datasets.text import load_time_machine
+from d2l_utils.datasets.text import Vocab, load_time_machine
 from d2l_utils.losses import perplexity
 from d2l_utils.ngrams import KneserNey
 
@@ -267,3 +268,30 @@ def test_the_record_of_tagging_repeats():
         assert {key: got[key] for key in ("model", "split", "num_training")}.items() <= run.items()
         for key in (key for key in run if key.endswith(("accuracy", "f1"))):
             assert got[key] == pytest.approx(run[key], abs=0.02), key      # another machine rounds differently as it trains
+
+
+def test_the_record_of_the_reference_training_is_whole_and_its_sgd_is_the_plain_cells(record):
+    kept_runs = kept("reference_training")
+    assert kept_runs["settings"] == {**reference_training.SETTINGS, "roads": reference_training.ROADS}
+    runs = {(r["road"], r["seed"]): r["perplexity"] for r in kept_runs["runs"]}
+    assert {name: len(curve) for name, curve in runs.items()} == {
+        (name, seed): road["num_epochs"] for name, road in reference_training.ROADS.items()
+        for seed in range(road["num_seeds"])}
+    assert max(curve[-1] for (road, _), curve in runs.items() if road == "Adam, falling") <= 1.3
+    plain = {r["seed"]: r["perplexity"] for r in record["runs"] if r["model"] == "NumPy"}
+    for seed, curve in plain.items():           # float32 rounds differently, and after some forty epochs that shows
+        assert runs["SGD", seed][:20] == pytest.approx(curve[:20], rel=1e-3)
+        assert runs["SGD", seed] == pytest.approx(curve, rel=0.1)
+
+
+@pytest.mark.filterwarnings("ignore:The Time Machine could not be downloaded")
+@pytest.mark.parametrize(("road", "num_epochs", "tolerance"), [("SGD", 2, 1e-3), ("Adam, falling", 1, 1e-2)])
+def test_the_record_of_the_reference_training_repeats(road, num_epochs, tolerance):
+    """tolerance: Adam divides by small gradients, whose rounding other kernels do in another way."""
+    text, recorded = load_time_machine(10_000), kept("reference_training")
+    if not text.source.startswith(recorded["text"]):
+        pytest.skip("the record is about The Time Machine, which cannot be had here")
+    vocab = Vocab(text.characters)
+    again = reference_training.run(road, 0, vocab.encode(text.characters), len(vocab), num_epochs)
+    curve = next(r["perplexity"] for r in recorded["runs"] if (r["road"], r["seed"]) == (road, 0))
+    assert again["perplexity"] == pytest.approx(curve[:num_epochs], rel=tolerance)
