@@ -181,3 +181,27 @@ def test_a_record_that_is_not_as_the_table_says_is_complained_of():
     for broken in ({**run, "tab": 1e-3}, {**run, "found": {**run["found"], "order": "iofc"}},
                    {**run, "rows": [{**run["rows"][0], "gradients": 1e-3}]}):
         assert len(list(rosetta.complaints(run["framework"], broken))) == 1
+
+
+def test_what_paddles_gradient_lacks_is_the_first_step_of_the_short_sequences():
+    """The record's gradient of the second direction's W_h, and H_0.T @ d_A_1 of each sequence that ends early, are ours."""
+    layer, X, state, d_H, d_state, lengths = exhibits.suspect("paddle")
+    theirs = {run["framework"]: run for run in json.loads(rosetta.RECORD.read_text())["runs"]}["paddle"]["exhibit"]["grads"]
+    ours = conformance.reference(layer, X, state, d_H, d_state, lengths).grads
+    cell = layer.cells["backward"]
+
+    def biases(X, start, d_H, d_last):
+        return cell.backward(cell.forward(X, start)[0], d_H, d_last)[0] if len(X) else dict.fromkeys(cell.params, 0.0)
+
+    for gate in "ifco":
+        share = np.zeros_like(cell.params[f"W_h{gate}"])
+        for n in np.flatnonzero(lengths < len(X)):
+            here = np.s_[:lengths[n], n:n + 1]
+            turned, d_turned = X[here][::-1], d_H[here][::-1][..., cell.num_hiddens:]
+            start, d_last = (tuple(s[n:n + 1] for s in both[2:]) for both in (state, d_state))
+            whole = biases(turned, start, d_turned, d_last)[f"b_{gate}"]
+            later = biases(turned[1:], cell.forward(turned[:1], start)[1], d_turned[1:], d_last)[f"b_{gate}"]
+            share += start[0].T @ (whole - later)[None]                 # a bias's gradient is the sum of d_A over the steps
+        name = f"backward.W_h{gate}"
+        assert conformance.error(theirs[name], ours[name]) > 0.1
+        assert conformance.error(theirs[name] + share, ours[name]) < 1e-6
