@@ -110,7 +110,8 @@ def main():
         rows = [row for page in sorted(PAGES.glob("*.html")) for row in measure(browser, page)]
         browser.close()
     load.append(round(os.getloadavg()[0], 1))
-    print(f"{'':17s} {'updates':>7s} {'first':>7s} {'script':>7s} {'stands':>7s} {'longest slice':>14s} {'longest answer':>15s}      (ms)")
+    print(f"{'':17s} {'updates':>7s} {'first':>7s} {'script':>7s} {'stands':>7s} "
+          f"{'longest slice':>14s} {'longest answer':>15s}      (ms)")
     for row in rows:
         print(f"{row['widget']:17s} {row['updates']:7d} {row['first ms']:7.1f} {row['median script ms']:7.1f} "
               f"{row['median stands ms']:7.1f} "
