@@ -124,12 +124,14 @@ export function makeWidget(spec) {
         const end = performance.now() + slice;
         let step;
         do step = work.next(); while (!step.done && performance.now() < end);
-        section.ariaBusy = !step.done;
-        if (step.done) answer(asked, step.value);
-        else pending = setTimeout(proceed, 0, asked, work, slice);
+        section.ariaBusy = true;
+        if (!step.done) pending = setTimeout(proceed, 0, asked, work, slice);
+        else if (performance.now() > end - slice / 2) pending = setTimeout(answer, 0, asked, step.value);    // drawing takes its time too
+        else answer(asked, step.value);
       }
 
       function answer(asked, made) {
+        section.ariaBusy = false;
         [state, trace] = [asked, made];
         model.set("trace", plain(trace));
         model.save_changes();
