@@ -31,7 +31,7 @@ test: book  ## check the code (ruff, mypy), then run all tests, those in a brows
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy d2l_utils
 	@echo "Running the tests"
-	@$(BIN)/pytest -n 2 --dist loadgroup
+	@$(BIN)/pytest -n 2
 	@echo "Done. All tests passed."
 
 lab: $(STAMP)  ## open the chapters as notebooks in JupyterLab

@@ -1,7 +1,10 @@
 """Settings and fixtures that tests of all kinds share."""
+import re
+
 import numpy as np
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 # The same examples in every run, and no example fails because the machine is busy.
 settings.register_profile("book", derandomize=True, deadline=None, max_examples=50)
@@ -19,6 +22,19 @@ def mx():
     """MXNet, or the test is skipped where it has no wheel. d2l_utils comes first: it puts numpy.bool back."""
     import d2l_utils  # noqa: F401
     return pytest.importorskip("mxnet")
+
+
+class ByPage(LoadScopeScheduling):
+    """All tests of a page run in one process, which looks at the page once for all of them; other tests run where they may."""
+
+    def _split_scope(self, nodeid):
+        page = re.search(r"(?:http-|file-)?([\w/.-]+\.html)", nodeid)
+        return page[1] if page else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return ByPage(config, log)
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -76,9 +76,7 @@ class Visit:
 def pytest_generate_tests(metafunc):
     """A test that takes `page`, `chapter` or `origin` runs for each page, each chapter, over HTTP and from disk."""
     chapters = [page for page in PAGES if page.startswith("chapters/")]
-    # All tests of a page run in one process (pytest --dist loadgroup), which looks at the page once for all of them.
-    pages = [pytest.param(page, marks=pytest.mark.xdist_group(page)) for page in PAGES]
-    for name, values in {"origin": ["http", "file"], "page": pages, "chapter": chapters or PAGES}.items():
+    for name, values in {"origin": ["http", "file"], "page": PAGES, "chapter": chapters or PAGES}.items():
         if name in metafunc.fixturenames:
             metafunc.parametrize(name, values)
 
