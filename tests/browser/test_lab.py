@@ -135,7 +135,7 @@ def test_the_widgets_and_their_kernel_hear_each_other(chromium, jupyterlab):
         shown = {"ProgramACell": "3", "WhoIsRemembered": "on"}.get(name, str(value).replace(".0", ""))
         page.wait_for_function("([control, shown]) => control.value === shown", arg=[control.element_handle(), shown])
     lab = page.locator(".lstm-widget").first
-    lab.get_by_text("The numbers").click()
+    lab.locator("summary", has_text="The numbers").evaluate("summary => { summary.parentElement.open = true; }")
     lab.locator("table").wait_for()
     assert lab.get_by_role("row", name="forget gate").get_by_role("cell").all_inner_texts() == ["−3.000000", "0.047426"]
     lab.get_by_role("button", name="Copy this state").click()
