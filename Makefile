@@ -5,6 +5,7 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 STAMP := $(VENV)/installed
 OTHER := .venv-rosetta
+HUB   := .venv-hub
 HTML  := _build/html
 PORT  := 8000
 
@@ -13,7 +14,7 @@ CANDIDATES := python3.11 python3.12 python3.10 python3.9
 NEWER      := python3.13 python3.14 python3 python
 
 .DEFAULT_GOAL := help
-.PHONY: book test lab serve notebooks bench rosetta record lock clean help
+.PHONY: book test lab serve notebooks hub bench rosetta record lock clean help
 
 # One thread and one hash seed: the same numbers on every machine, and two notebooks at once do not fight for cores.
 test bench rosetta: export PYTHONHASHSEED := 0
@@ -45,6 +46,10 @@ serve: book  ## show the built pages on http://localhost:8000 (PORT=... for anot
 notebooks: book  ## build the book, and say where its notebooks are: as executed, for students, for teachers
 	@ls $(HTML)/notebooks/*/*.ipynb
 
+hub: $(HUB)/installed  ## start a JupyterHub for this machine alone, to try a class on; see deploy/README.md
+	@echo "Starting JupyterHub on http://127.0.0.1:$(PORT) (Ctrl-C ends it)"
+	@PORT=$(PORT) $(HUB)/bin/jupyterhub -f deploy/jupyterhub_config.py
+
 bench: $(STAMP)  ## run the measurements in bench/, each of which prints one table
 	@ls bench/*.py >/dev/null 2>&1 || echo "No measurements yet: bench/ holds no scripts"
 	@for script in $(wildcard bench/*.py); do echo "Running $$script"; $(BIN)/python $$script || exit 1; done
@@ -55,7 +60,9 @@ ifdef LARGE
 	@$(OTHER)/bin/python -m pip install -qq --disable-pip-version-check --no-input --no-build-isolation -e '.[rosetta-large]'
 endif
 	@echo "Running the book's cell in every framework, one process each (about five minutes)"
-	@$(BIN)/python bench/results/rosetta.py --python $(BIN)/python $(OTHER)/bin/python
+	@$(BIN)/python bench/results/rosetta.py --python $(OTHER)/bin/python
+	@echo "Running the tests that need these frameworks"
+	@$(OTHER)/bin/pytest tests/conformance
 
 record: $(STAMP)  ## keep what the cells that need MXNet print, for machines without it, in data/records
 	@echo "Building the book and keeping the outputs of the cells that need MXNet"
@@ -63,20 +70,23 @@ record: $(STAMP)  ## keep what the cells that need MXNet print, for machines wit
 	@echo "Done. Look at: git diff data/records"
 
 lock: $(STAMP)  ## resolve requirements.txt again into requirements.lock (UPGRADE=--upgrade for newer versions)
-	@echo "Resolving requirements.txt, and what make rosetta installs, for all machines"
+	@echo "Resolving requirements.txt, and what make hub and make rosetta install, for all machines"
 	@test -x _build/uv/bin/uv || { $(BIN)/python -m venv _build/uv && _build/uv/bin/pip install -qq uv; }
 	@_build/uv/bin/uv pip compile -q --universal --python-version 3.9 --generate-hashes --no-strip-extras $(UPGRADE) \
 	    --custom-compile-command "make lock" -o requirements.lock requirements.txt
 	@grep -oE '^[A-Za-z0-9._-]+==[^\\]*' requirements.lock | grep -v '^setuptools==' > _build/constraints.txt
+	@_build/uv/bin/uv pip compile -q --universal --python-version 3.9 --generate-hashes --no-strip-extras --no-annotate \
+	    $(UPGRADE) -c _build/constraints.txt --custom-compile-command "make lock" \
+	    -o deploy/requirements.lock deploy/requirements.txt
 	@echo 'setuptools<81' > _build/build-constraints.txt
 	@cp rosetta.lock _build/ && _build/uv/bin/uv pip compile -q --universal --python-version 3.9 --no-header --no-annotate \
 	    $(UPGRADE) --extra rosetta -c _build/constraints.txt --build-constraints _build/build-constraints.txt \
 	    -o _build/rosetta.lock pyproject.toml
 	@{ grep '^#' rosetta.lock; grep -vE '^(#|cuda|nvidia|triton)' _build/rosetta.lock; } > _build/rosetta.new
 	@mv _build/rosetta.new rosetta.lock
-	@echo "Done. Look at: git diff requirements.lock rosetta.lock"
+	@echo "Done. Look at: git diff requirements.lock deploy/requirements.lock rosetta.lock"
 
-clean:  ## remove what was built (rm -rf .venv .venv-rosetta removes the environments too)
+clean:  ## remove what was built (rm -rf .venv .venv-rosetta .venv-hub removes the environments too)
 	@rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@echo "Removed _build and the tools' caches"
 
@@ -101,6 +111,16 @@ $(OTHER)/installed: rosetta.lock pyproject.toml $(STAMP)
 	@PIP_CONSTRAINT=$(CURDIR)/rosetta.lock PIP_BUILD_CONSTRAINT=$(CURDIR)/rosetta.lock \
 	    $(OTHER)/bin/python -m pip install -qq --disable-pip-version-check --no-input -r rosetta.lock
 	@$(OTHER)/bin/python -m pip install -qq --disable-pip-version-check --no-input --no-deps -e .
+	@touch $@
+
+# The hub and the servers of its users: the book's packages once more, because the lock of the book leaves out JupyterHub.
+$(HUB)/installed: deploy/requirements.lock requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing the packages of requirements.lock and deploy/requirements.lock into $(HUB) (a minute or two, once)"
+	@rm -rf $(HUB)
+	@$(BIN)/python -m venv $(HUB)
+	@$(HUB)/bin/python -m pip install -qq --disable-pip-version-check --no-input --require-hashes \
+	    -r requirements.lock -r deploy/requirements.lock
+	@$(HUB)/bin/python -m pip install -qq --disable-pip-version-check --no-input --no-deps --no-build-isolation -e .
 	@touch $@
 
 # Version managers leave commands that exist and fail, and Debian's Python may lack venv, so a candidate counts only if
