@@ -1,7 +1,10 @@
 """Every link inside the book leads to a page that exists, and to a place on it that exists. No browser is needed."""
 from functools import cache
 from html.parser import HTMLParser
-from urllib.parse import unquote, urlsplit
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Reader(HTMLParser):
@@ -35,3 +38,9 @@ def leads_somewhere(page, link):
 def test_links_inside_the_book_lead_somewhere(site, page):
     page = site / page
     assert [link for link in read(page).links if not leads_somewhere(page, link)] == []
+
+
+def test_the_launch_button_opens_the_chapter(site, chapter):
+    buttons = [urlsplit(link) for link in read(site / chapter).links if "mybinder.org" in link]
+    assert [parse_qs(button.query) for button in buttons] == [{"urlpath": [f"lab/tree/{chapter.replace('.html', '.md')}"]}]
+    assert (ROOT / chapter).with_suffix(".md").is_file()
