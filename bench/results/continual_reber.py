@@ -7,10 +7,8 @@ every illegal one. Takes five to ten minutes on one core. Writes the record that
 
     python bench/results/continual_reber.py --json bench/results/continual_reber.json
 """
-import argparse
 import os
 import time
-from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -125,18 +123,15 @@ def run(row, tests=SETTINGS["tests"], num_seeds=SETTINGS["num_seeds"], num_symbo
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path, help="where to write the record")
-    arguments = parser.parse_args()
-    runs = []
+    path, runs = record.path_from(__doc__), []
     for row in ROWS:
         runs += run(row)
         last = runs[-SETTINGS["num_seeds"]:]
         print(f"{row}: {sum(r['perfect'] for r in last)} of {len(last)} perfect; wrong at last "
               f"{[r['wrong'][-1] for r in last]}; largest |C| {[r['largest_c'][-1] for r in last]}; "
               f"{last[0]['seconds']} s a seed", flush=True)
-        if arguments.json:
-            record.write(arguments.json, {**SETTINGS, "looks": LOOKS}, runs)
+        if path:
+            record.write(path, {**SETTINGS, "looks": LOOKS}, runs)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,8 @@ holds already is not run again:
 
     python bench/results/long_lags.py --json bench/results/long_lags.json
 """
-import argparse
-import json
 import os
 import time
-from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -131,14 +128,8 @@ def run(task, min_steps, biases, most_updates=SETTINGS["most_updates"], num_seed
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path, help="where to write the record; rows that it has already are not run again")
-    path, runs = parser.parse_args().json, []
-    if path and path.exists():
-        kept = json.loads(path.read_text())
-        if kept["settings"] != SETTINGS:
-            parser.error(f"{path} was made with other settings: move it away")
-        runs = kept["runs"]
+    path = record.path_from(__doc__)
+    runs = record.begun(path, SETTINGS)
     for row in ROWS:
         name = named(*row)
         if any(name == {key: r[key] for key in name} for r in runs):

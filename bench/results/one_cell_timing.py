@@ -7,11 +7,9 @@ Takes about seven minutes on one core. Writes the record that the chapter shows:
 
     python bench/results/one_cell_timing.py --json bench/results/one_cell_timing.json
 """
-import argparse
 import itertools
 import os
 import time
-from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -43,18 +41,15 @@ def run(kind, period, num_hiddens, peepholes, start, num_seeds, num_updates):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path, help="where to write the record")
-    arguments = parser.parse_args()
-    runs = []
+    path, runs = record.path_from(__doc__), []
     for case in CASES:
         runs.append(run(*case))
         r = runs[-1]
         print(f"{r['kind']:9s} of period {r['period']:2d}, cells: {r['num_hiddens']}, peepholes {r['peepholes'] or 'none':8s}, "
               f"start {r['start']:4s}: {np.count_nonzero(r['solved']):3d} of {len(r['solved'])} keep time for 100 periods, "
               f"{r['lasting']:3d} for 1,000; {r['seconds']:.0f} s", flush=True)
-        if arguments.json:
-            record.write(arguments.json, SETTINGS, runs)
+        if path:
+            record.write(path, SETTINGS, runs)
 
 
 if __name__ == "__main__":

@@ -10,10 +10,8 @@ first to last, and not 32 readers a piece each. Takes about 5 minutes on one cor
 
     python bench/results/reference_training.py --json bench/results/reference_training.json
 """
-import argparse
 import os
 import time
-from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -78,9 +76,7 @@ def run(name, seed, corpus, vocab_size, num_epochs=None):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path, help="where to write the record")
-    arguments = parser.parse_args()
+    path = record.path_from(__doc__)
     text = load_time_machine(SETTINGS["max_chars"])
     vocab, runs = Vocab(text.characters), []
     for name, road in ROADS.items():
@@ -91,8 +87,8 @@ def main():
             marks = ", ".join(f"{r['perplexity'][e - 1]:.2f}" for e in (40, 80, 120, 160) if e <= road["num_epochs"])
             print(f"{name}, seed {seed}: perplexity {marks}; 1.3 in epoch {reached}; least {min(r['perplexity']):.3f}; "
                   f"clean {r['clean']:.3f}; whole {r['whole']:.3f}; {r['cpu_seconds']:.0f} s of CPU", flush=True)
-            if arguments.json:
-                record.write(arguments.json, {**SETTINGS, "roads": ROADS}, runs, text=text.source.split(",")[0])
+            if path:
+                record.write(path, {**SETTINGS, "roads": ROADS}, runs, text=text.source.split(",")[0])
 
 
 if __name__ == "__main__":

@@ -8,12 +8,10 @@ record. Takes about ten minutes on one core:
 
     D2L_DATA=... python bench/results/tagging.py --json bench/results/tagging.json
 """
-import argparse
 import copy
 import itertools
 import os
 import time
-from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -123,18 +121,15 @@ def save(path, runs, chosen):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path, help="where to write the record")
-    arguments = parser.parse_args()
-    requests, runs, chosen = load_news_requests(), [], []
+    path, requests, runs, chosen = record.path_from(__doc__), load_news_requests(), [], []
     for candidate in CANDIDATES:
         chosen.append(choose(*candidate, requests))
         print(chosen[-1], flush=True)
     for name, k, size in CASES:
         runs.append(run(name, k, requests, size))
         print(runs[-1], flush=True)
-    if arguments.json:
-        save(arguments.json, runs, chosen)
+    if path:
+        save(path, runs, chosen)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,7 @@ Takes about two minutes on one core. Writes the record that the chapter shows:
 
     python bench/results/three_cells.py --json bench/results/three_cells.json
 """
-import argparse
 import os
-from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -33,9 +31,7 @@ def run(kind, num_hiddens, seed, num_epochs=SETTINGS["num_epochs"]):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path, help="where to write the record")
-    path, runs = parser.parse_args().json, []
+    path, runs = record.path_from(__doc__), []
     for kind, num_hiddens in CONTESTANTS:
         for seed in range(SETTINGS["num_seeds"]):
             runs.append(run(kind, num_hiddens, seed))

@@ -16,11 +16,8 @@ are not run again:
 
     python bench/results/variants.py --json bench/results/variants.json
 """
-import argparse
-import json
 import os
 import time
-from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -243,14 +240,8 @@ EARLY = {"adding": 50, "characters": 1}
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path, help="where to write the record; rows that it has already are not run again")
-    path, runs = parser.parse_args().json, []
-    if path and path.exists():
-        kept = json.loads(path.read_text())
-        if kept["settings"] != SETTINGS:
-            parser.error(f"{path} was made with other settings: move it away")
-        runs = kept["runs"]
+    path = record.path_from(__doc__)
+    runs = record.begun(path, SETTINGS)
     text = load_time_machine(100).source.split(",")[0]
     for task, run in TASKS.items():
         for variant in VARIANTS:
