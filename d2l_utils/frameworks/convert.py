@@ -12,6 +12,7 @@ A file holds one layer in one direction, perhaps among other things, which are l
 several layers or directions, and peepholes where there is no place for them. Two biases become one, their sum; where two are
 wanted the second is zero.
 """
+import pickle
 import re
 
 import numpy as np
@@ -35,6 +36,15 @@ def cell_of(params, dtype=np.float32):
     return cell
 
 
+def cell_of_stack(W_x, W_h, b, order):
+    """An LSTM from weights as `stack` returns them; ValueError if they are not those of an LSTM."""
+    if np.ndim(W_x) != 2 or np.shape(W_h) != (len(W_x), len(W_x) // 4) or len(W_x) % 4 or np.shape(b) != (len(W_x),):
+        raise ValueError("an LSTM of h hidden units has weights of 4h rows, those for the hidden state of h columns, and 4h "
+                         f"biases; got the shapes {np.shape(W_x)}, {np.shape(W_h)} and {np.shape(b)}: a GRU or a plain RNN "
+                         "has fewer rows, a layer with a projection fewer columns")
+    return cell_of(unstack(W_x, W_h, b, order))
+
+
 def cell_of_rows(arrays, names, name):
     """An LSTM from stacked rows, in the order of a framework of TABLE, among the arrays of a file.
 
@@ -50,7 +60,7 @@ def cell_of_rows(arrays, names, name):
             raise ValueError(f"the file must hold one LSTM, with one {wanted}; it holds {len(keys)} among {sorted(arrays)}")
         found[wanted] = np.asarray(arrays[keys[0]])
     W_x, W_h, *biases = found.values()
-    return cell_of(unstack(W_x, W_h, sum(biases), TABLE[name].order))
+    return cell_of_stack(W_x, W_h, sum(biases), TABLE[name].order)
 
 
 def rows_of_cell(cell, names, name):
@@ -89,7 +99,15 @@ def write_gluon(cell, path):
 def read_pytorch(path):
     import torch
 
-    return cell_of_rows({name: w.numpy() for name, w in torch.load(path, weights_only=True).items()}, PYTORCH, "pytorch")
+    try:
+        state = torch.load(path, weights_only=True, map_location="cpu")
+    except pickle.UnpicklingError as error:
+        raise ValueError("the file must hold a state dict, as torch.save(model.state_dict(), path) writes it; PyTorch does not "
+                         "read it without running code that it brings along") from error
+    if not isinstance(state, dict) or not all(isinstance(w, torch.Tensor) for w in state.values()):
+        raise ValueError("the file must hold a state dict of tensors by name, as torch.save(model.state_dict(), path) writes "
+                         f"it; it holds a {type(state).__name__} of other things")
+    return cell_of_rows({name: w.float().numpy() for name, w in state.items()}, PYTORCH, "pytorch")
 
 
 def write_pytorch(cell, path):
@@ -108,7 +126,7 @@ def read_keras(path):
     if len(found) != 1:
         raise ValueError(f"the file must hold one LSTM in one direction; it holds {len(found)}")
     (W_x, W_h, b), = found
-    return cell_of(unstack(W_x.T, W_h.T, b, TABLE["keras"].order))
+    return cell_of_stack(W_x.T, W_h.T, b, TABLE["keras"].order)
 
 
 def write_keras(cell, path):
