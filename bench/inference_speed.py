@@ -1,7 +1,8 @@
 """How long a character takes to write, one at a time: our fast NumPy, our plain NumPy, Gluon, PyTorch, on one thread.
 
 All have the weights of one model of 256 units, trained for some seconds first so that its text is one; they write through
-the same `training.generate`, the likeliest character each time, and their texts must be equal. The first row is the
+the same `training.generate`, the likeliest character each time, and their texts must be equal. PyTorch's two peers take a
+character's one-hot vector from a table and choose the next without leaving PyTorch. The first row is the
 reference, 1.000: Gluon, where MXNet is installed. The last column is the CPU time as a multiple of a matrix-vector
 product of the weights, measured in the same rounds: each character has to read all of them. PyTorch runs in the
 environment that `make rosetta` sets up. Takes about a minute.
@@ -16,11 +17,11 @@ from results import record
 from train_speed import BATCH_SIZE, NUM_HIDDENS, NUM_STEPS, to_torch
 
 from d2l_utils.cells import LSTM
-from d2l_utils.datasets.text import Vocab, check_indices, load_time_machine
+from d2l_utils.datasets.text import Vocab, load_time_machine
 from d2l_utils.fused import ClippedAdam, FusedModel
 from d2l_utils.training import LanguageModel, generate, train
 
-NUM_EPOCHS, PREFIX, NUM_CHARS = 12, "traveller", 100
+NUM_EPOCHS, PREFIX, NUM_CHARS = 12, "t", 200
 ROUNDS, REPEATS = 15, 2
 PRODUCT_NAME = "a matrix-vector product"
 
@@ -60,26 +61,48 @@ def gluon(model, vocab):
 
 
 class TorchModel:
-    """PyTorch's nn.LSTM in the form that `generate` expects."""
+    """PyTorch's nn.LSTM, or its nn.LSTMCell, in the form that `generate` expects."""
 
-    def __init__(self, model):
-        self.lstm, self.dense = to_torch(model)
-        self.vocab_size = model.vocab_size
+    def __init__(self, model, cell):
+        import torch
+        lstm, self.dense = to_torch(model)
+        self.lstm, self.one_hot, self.cell = lstm, torch.eye(model.vocab_size), cell
+        if cell:
+            self.lstm = torch.nn.LSTMCell(model.vocab_size, NUM_HIDDENS)
+            self.lstm.load_state_dict({name[:-len("_l0")]: w for name, w in lstm.state_dict().items()})
 
     def begin_state(self, batch_size):
         """None stands for PyTorch's zero state."""
 
-    def scores(self, X, state):
-        """X: indices (num_steps, batch_size). Returns (Y, state): (num_steps, batch_size, vocab_size) and the last state."""
-        import torch
+    def one_by_one(self, state):
+        """A function that reads a character, its index, and returns the scores of the next, (vocab_size,)."""
+        lstm, dense, one_hot, cell = self.lstm, self.dense, self.one_hot, self.cell
+
+        def read(x):
+            nonlocal state
+            if cell:
+                state = lstm(one_hot[x:x + 1], state)
+                H = state[0]
+            else:
+                H, state = lstm(one_hot[x].view(1, 1, -1), state)
+            return dense(H).ravel()
+        return read
+
+
+def pytorch(model, vocab, cell=False):
+    torch_model = TorchModel(model, cell)
+    import torch
+
+    write = writes(torch_model, vocab)
+
+    def write_without_gradients():
         with torch.inference_mode():
-            X = torch.from_numpy(check_indices("X", X, self.vocab_size))
-            H, state = self.lstm(torch.nn.functional.one_hot(X, self.vocab_size).float(), state)
-            return self.dense(H).numpy(), state
+            return write()
+    return write_without_gradients
 
 
-def pytorch(model, vocab):
-    return writes(TorchModel(model), vocab)
+def pytorch_cell(model, vocab):
+    return pytorch(model, vocab, cell=True)
 
 
 def product(vocab_size):
@@ -101,6 +124,7 @@ def main():
     peers = round_robin.measure({
         "Gluon, as d2l has it": (gluon, model, vocab),
         "PyTorch nn.LSTM": (pytorch, model, vocab),
+        "PyTorch nn.LSTMCell": (pytorch_cell, model, vocab),
         "NumPy, the plain cell": (plain, model, vocab),
         "NumPy, fused": (fused, model, vocab),
         PRODUCT_NAME: (product, len(vocab)),

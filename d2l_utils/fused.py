@@ -40,7 +40,8 @@ def _in_blocks(W, batch_size):
     has, each weight is used so seldom that the copying takes a quarter of the time. OpenBLAS's kernels for AVX-512 leave it
     out if the product is small, so they get a few rows at a time; other kernels get the whole matrix.
     """
-    rows = next((n for n in (32, 16, 8, 4) if len(W) % n == 0 and n * W.shape[1] * batch_size <= _small_products()), len(W))
+    small = _small_products() if batch_size > 1 else 0      # with a single column it copies nothing anyway
+    rows = next((n for n in (32, 16, 8, 4) if len(W) % n == 0 and n * W.shape[1] * batch_size <= small), len(W))
     return W.reshape(-1, rows, W.shape[1])
 
 
@@ -143,10 +144,38 @@ class FusedModel:
     def scores(self, X, state):
         """X: indices (num_steps, batch_size). Returns (Y, state): (num_steps, batch_size, vocab_size) and the last state."""
         X = self._checked("X", X, state)
-        if X.shape == (1, 1):
-            return self._one_character(X[0, 0], *state)
         buffers = self._forward(X, state)
         return buffers.Y.transpose(0, 2, 1).copy(), self._last_state(buffers)
+
+    def one_by_one(self, state):
+        """To write a text: a function that reads a character, its index, and returns the scores of the next, (vocab_size,).
+
+        state: of one sequence; the function carries it on. It keeps the weights as they are now. Each call overwrites the
+        scores of the last, and an index is not checked. Raises ValueError for a state that does not fit.
+        """
+        self._check_state(state, 1)
+        h, half = self.num_hiddens, self.dtype.type(0.5)
+        W = self.W.T.copy()                 # a vector times a matrix is faster than the transposed matrix times the vector
+        W[:, :3 * h] *= half                # for tanh(z / 2), see _forward_steps: in the weights, once for the whole text
+        W_of_H, W_x = W[:h + 1], W[h + 1:, :4 * h]
+        H1, C = np.append(state[0], 1).astype(self.dtype), state[1][0].astype(self.dtype)
+        H, Z_Y = H1[:h], np.dot(H1, W_of_H)
+        Z, Y = Z_Y[:4 * h], Z_Y[4 * h:]
+        gates, (I, F, O, C_tilde) = Z[:3 * h], Z.reshape(4, h)
+
+        def read(x):
+            np.add(Z, W_x[x], out=Z)        # the input is a choice of a row
+            np.tanh(Z, out=Z)
+            np.multiply(gates, half, out=gates)
+            np.add(gates, half, out=gates)
+            np.multiply(F, C, out=C)        # C = F * C + I * C_tilde
+            np.multiply(I, C_tilde, out=I)
+            np.add(C, I, out=C)
+            np.tanh(C, out=H)               # H = O * tanh(C)
+            np.multiply(O, H, out=H)
+            np.dot(H1, W_of_H, out=Z_Y)     # scores, and what H gives to the next step: that need not wait for its input
+            return Y
+        return read
 
     def loss_and_grads(self, X, Y, state):
         """X, Y: indices (num_steps, batch_size). Returns the mean loss in nats, the gradients by name, the last state.
@@ -166,10 +195,13 @@ class FusedModel:
         X = check_indices(name, X, self.vocab_size)
         if X.ndim != 2 or X.size == 0:
             raise ValueError(f"{name} must have the shape (num_steps >= 1, batch_size >= 1), got {X.shape}")
-        wanted = [(X.shape[1], self.num_hiddens)] * 2
+        self._check_state(state, X.shape[1])
+        return X
+
+    def _check_state(self, state, batch_size):
+        wanted = [(batch_size, self.num_hiddens)] * 2
         if [np.shape(s) for s in state] != wanted:
             raise ValueError(f"state must be (H, C) of the shapes {wanted}, got {[np.shape(s) for s in state]}")
-        return X
 
     def _last_state(self, buffers):
         return buffers.H[-1].T.copy(), buffers.C[-1].T.copy()       # the next minibatch writes over the buffers
@@ -234,25 +266,6 @@ class FusedModel:
             np.multiply(step.gates, step.gates, out=sigmoid_prime)      # I, F, O = sigmoid(Z_i), sigmoid(Z_f), sigmoid(Z_o)
             np.subtract(step.gates, sigmoid_prime, out=sigmoid_prime)
             np.multiply(d_gates, sigmoid_prime, out=step.gates)
-
-    def _one_character(self, x, H, C):
-        """A step of one sequence: matrix times vector, so it is reading the weights that takes the time."""
-        h = self.num_hiddens
-        HX = np.zeros(self.W.shape[1], self.dtype)
-        HX[:h], HX[h], HX[h + 1 + x] = H[0], 1, 1
-        Z = np.dot(self.W[:4 * h], HX)                  # for a vector dot has less overhead than matmul
-        gates = Z[:3 * h]
-        gates *= 0.5
-        np.tanh(Z, out=Z)
-        gates *= 0.5
-        gates += 0.5
-        I, F, O, C_tilde = Z.reshape(4, 1, h)
-        C = F * C
-        C += np.multiply(I, C_tilde, out=I)
-        H = np.tanh(C)
-        H *= O
-        HX[:h] = H[0]
-        return np.dot(self.W[4 * h:], HX)[None, None], (H, C)       # dot copies a matrix that has gaps between its rows
 
 
 def _cross_entropy(buffers, targets):

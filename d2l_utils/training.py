@@ -106,6 +106,7 @@ def train(model, corpus, *, num_epochs, num_steps, batch_size, optimizer, clip=N
 def generate(model, vocab, prefix, num_chars, temperature=None, rng=None):
     """Continue a text, one character at a time.
 
+    model: has `begin_state` and `scores`, or instead of `scores` a faster `one_by_one`, as a FusedModel does.
     prefix: at least one character of the vocabulary. temperature: None takes the likeliest character each time; a
     positive number divides the scores before the softmax and draws with rng (a numpy Generator; None: `default_rng(0)`).
     Returns prefix and num_chars characters more. Raises ValueError for an empty prefix, unknown characters, a negative
@@ -117,12 +118,23 @@ def generate(model, vocab, prefix, num_chars, temperature=None, rng=None):
         raise ValueError(f"num_chars must be at least 0, got {num_chars}")
     if temperature is not None and not temperature > 0:
         raise ValueError(f"temperature must be greater than 0 (None takes the likeliest character), got {temperature!r}")
-    rng = np.random.default_rng(0) if rng is None else rng
-    indices = list(vocab.encode(prefix))
-    Y, state = model.scores(np.array(indices)[:, None], model.begin_state(1))
+    if rng is None and temperature is not None:
+        rng = np.random.default_rng(0)
+    indices, state = list(vocab.encode(prefix)), model.begin_state(1)
+    read = model.one_by_one(state) if hasattr(model, "one_by_one") else _one_by_one(model, state)
+    for index in indices:
+        y = read(index)
     for _ in range(num_chars):
-        y = Y[-1, 0]
         index = y.argmax() if temperature is None else rng.choice(len(y), p=softmax(y.astype(np.float64) / temperature))
         indices.append(int(index))
-        Y, state = model.scores(np.array([[index]]), state)
+        y = read(indices[-1])
     return vocab.decode(indices)
+
+
+def _one_by_one(model, state):
+    """A function that reads a character, its index, and returns the scores of the next, (vocab_size,)."""
+    def read(index):
+        nonlocal state
+        Y, state = model.scores(np.array([[index]]), state)
+        return Y[-1, 0]
+    return read

@@ -129,13 +129,38 @@ def test_the_training_loops_own_clipping_serves_it_too():
 
 def test_one_character_at_a_time_is_the_whole_text_at_once(rng):
     fused, X = FusedModel(plain_model()), rng.integers(len(VOCAB), size=(30, 1))
-    whole, last = fused.scores(X, fused.begin_state(1))
-    state = fused.begin_state(1)
+    start = tuple(rng.standard_normal((2, 1, 16)))
+    kept, (whole, last) = [s.copy() for s in start], fused.scores(X, start)
+    read, state = fused.one_by_one(start), start
+    fused.one_by_one(start)(3)                              # two texts at a time are two texts
     for t in range(30):
         Y, state = fused.scores(X[t:t + 1], state)
         equal(Y[0], whole[t], 1e-12)
-    for s, wanted in zip(state, last):
+        equal(read(X[t, 0]), whole[t, 0], 1e-12)
+    for s, wanted in zip((*state, *start), (*last, *kept)):
         equal(s, wanted, 1e-12)
+
+
+def test_a_text_is_written_with_the_weights_that_it_began_with():
+    fused = FusedModel(plain_model())
+    read, again = (fused.one_by_one(fused.begin_state(1)) for _ in range(2))
+    fused.W[...] = 0
+    assert (read(3) == again(3)).all()
+    assert (read(3) != 0).any()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_reading_a_character_allocates_no_array(dtype):
+    fused = FusedModel(plain_model(num_hiddens=256, dtype=dtype))
+    read = fused.one_by_one(fused.begin_state(1))
+    assert read(3).dtype == dtype
+    tracemalloc.start()
+    try:
+        read(3)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 256 * fused.W.itemsize                    # less than a state
 
 
 def test_a_change_of_shape_between_minibatches_leaves_no_trace(rng):
@@ -225,6 +250,7 @@ def fused_on(X=X, Y=X, state=None):
     (lambda: fused_on(Y=X[1:]), r"Y must have the shape of X, \(3, 2\), got \(2, 2\)"),
     (lambda: fused_on(state=(np.zeros((3, 16)),) * 2), r"state must be \(H, C\) of the shapes .*\(2, 16\).* got .*\(3, 16\)"),
     (lambda: fused_on(state=(np.zeros((2, 16)),)), r"state must be \(H, C\)"),
+    (lambda: FusedModel(plain_model()).one_by_one((np.zeros((2, 16)),) * 2), r"of the shapes .*\(1, 16\).* got .*\(2, 16\)"),
     (lambda: ClippedSGD(0.1, 0), r"clip must be greater than 0, got 0"),
     (lambda: ClippedAdam(0.1, float("nan")), r"clip must be greater than 0, got nan"),
     (lambda: ClippedSGD(-1, 1).step({"w": np.ones(2)}, {"w": np.ones(2)}), r"lr must be greater than 0, got -1"),
