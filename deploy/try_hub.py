@@ -217,6 +217,14 @@ def alone(student, chapter):
             "open_pss_mb": after["pss_mb"], "peak_rss_mb": after["peak_rss_mb"]}
 
 
+def keep(path, settings, runs):
+    """Say what the last run was, and write the record as far as it has come."""
+    print(runs[-1], flush=True)
+    if path:
+        record.write(path, settings, runs, packages=("jupyterhub", "jupyterlab", "nbgitpuller", "numpy"),
+                     load_average=round(os.getloadavg()[2], 1))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("chapters", nargs="*", default=["03-gates"], help="files in chapters/, without .md")
@@ -230,20 +238,15 @@ def main():
         together = Barrier(len(students), timeout=PATIENCE)
         with ThreadPoolExecutor(len(students)) as pool:
             runs = list(pool.map(lambda student: attend(student, first, together), students))
-        for run in runs:
-            print(run, flush=True)
         proxy = [child for child in hub.process.children() if "configurable-http-proxy" in " ".join(child.cmdline())]
-        of_the_hub = used([hub.process, *proxy])
+        settings = {"students": len(students), "cores": os.cpu_count(), "hub": used([hub.process, *proxy])}
+        keep(arguments.json, settings, runs)
         for chapter in others:
             runs.append(alone(students[0], chapter))
-            print(runs[-1], flush=True)
+            keep(arguments.json, settings, runs)
     for key in ("ready_s", "idle_pss_mb", "chapter_s", "chapter_cpu_s", "open_pss_mb", "peak_rss_mb"):
         values = [run[key] for run in runs[:len(students)]]
         print(f"{key:>14s}  median {statistics.median(values):7.1f}  least {min(values):7.1f}  most {max(values):7.1f}")
-    if arguments.json:
-        settings = {"students": len(students), "cores": os.cpu_count(), "hub": of_the_hub,
-                    "load_average": round(os.getloadavg()[1], 1)}
-        record.write(arguments.json, settings, runs, packages=("jupyterhub", "jupyterlab", "nbgitpuller", "numpy"))
 
 
 if __name__ == "__main__":
