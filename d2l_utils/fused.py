@@ -79,7 +79,7 @@ class Buffers:
         self.C = np.empty((num_steps + 1, h, batch_size), W.dtype)
         self.tanh_C = np.empty((num_steps, h, batch_size), W.dtype)
         self.d_H, self.d_C, self.product = np.empty((3, h, batch_size), W.dtype)
-        self.d_gates, self.sigmoid_prime = np.empty((2, 3 * h, batch_size), W.dtype)
+        self.gates_d_gates = np.empty((3 * h, batch_size), W.dtype)     # a gate's gradient times the gate
         self.d_Z_Y_by_row = np.empty((num_sums, num_steps + 1, batch_size), W.dtype)
         self.HX_by_row = np.empty((W.shape[1], num_steps + 1, batch_size), W.dtype)
         self.H1, self.one_hot = self.HX[1:, :h + 1], self.HX[:-1, h + 1:]
@@ -87,7 +87,6 @@ class Buffers:
         self.t, self.b = np.arange(num_steps)[:, None], np.arange(batch_size)
         self.W_blocks, self.W_of_H_blocks = _in_blocks(W[:4 * h], batch_size), _in_blocks(W_of_H, batch_size)
         self.d_H_blocks = self.d_H.reshape(*self.W_of_H_blocks.shape[:2], batch_size)
-        self.d_I, self.d_F, self.d_O = self.d_gates.reshape(3, h, batch_size)
         self.steps = []
         for t in range(num_steps):
             Z = self.Z_Y[t, :4 * h]
@@ -247,25 +246,23 @@ class FusedModel:
         np.matmul(d_Z_Y[4 * h:, batch_size:], HX[:h + 1, batch_size:].T, out=self._scores_part(self.d_W))
 
     def _backward_steps(self, buffers):
-        d_H, d_C, product, d_gates, sigmoid_prime = (
-            buffers.d_H, buffers.d_C, buffers.product, buffers.d_gates, buffers.sigmoid_prime)
+        d_H, d_C, product, gates_d_gates = buffers.d_H, buffers.d_C, buffers.product, buffers.gates_d_gates
+        I_d_I, F_d_F, O_d_O = gates_d_gates.reshape(3, *d_H.shape)      # the gradient of a gate comes multiplied with the gate
         for step in reversed(buffers.steps):
             np.matmul(buffers.W_of_H_blocks, step.Z_Y_next, out=buffers.d_H_blocks)   # H serves its scores and the next step
-            np.multiply(d_H, step.tanh_C, out=buffers.d_O)  # H = O * tanh(C)
+            np.multiply(d_H, step.H, out=O_d_O)             # H = O * tanh(C), d_O = d_H * tanh(C)
             np.multiply(step.H, step.tanh_C, out=product)   # d_C += d_H * O * (1 - tanh(C)^2), where
             np.subtract(step.O, product, out=product)       # O * (1 - tanh(C)^2) is O - H * tanh(C)
             np.multiply(d_H, product, out=product)
             np.add(d_C, product, out=d_C)
-            np.multiply(d_C, step.C_tilde, out=buffers.d_I)     # C = F * C_before + I * C_tilde
-            np.multiply(d_C, step.C_before, out=buffers.d_F)
-            np.multiply(step.C_tilde, step.C_tilde, out=product)    # C_tilde = tanh(Z_c)
-            np.subtract(1, product, out=product)
-            np.multiply(step.I, product, out=product)
-            np.multiply(d_C, product, out=step.C_tilde)
+            np.multiply(d_C, step.I, out=product)           # C = F * C_before + I * C_tilde, d_I = d_C * C_tilde
+            np.multiply(product, step.C_tilde, out=I_d_I)
             np.multiply(d_C, step.F, out=d_C)               # the direct path to C_before
-            np.multiply(step.gates, step.gates, out=sigmoid_prime)      # I, F, O = sigmoid(Z_i), sigmoid(Z_f), sigmoid(Z_o)
-            np.subtract(step.gates, sigmoid_prime, out=sigmoid_prime)
-            np.multiply(d_gates, sigmoid_prime, out=step.gates)
+            np.multiply(d_C, step.C_before, out=F_d_F)
+            np.multiply(I_d_I, step.C_tilde, out=step.C_tilde)      # C_tilde = tanh(Z_c): d_C * I * (1 - C_tilde^2)
+            np.subtract(product, step.C_tilde, out=step.C_tilde)
+            np.multiply(gates_d_gates, step.gates, out=step.gates)  # I, F, O = sigmoid(Z_i), sigmoid(Z_f), sigmoid(Z_o):
+            np.subtract(gates_d_gates, step.gates, out=step.gates)  # times gates * (1 - gates), of which one factor is there
 
 
 def _cross_entropy(buffers, targets):
