@@ -1,0 +1,42 @@
+"""The embedded Reber grammar with more seeds, and with a longer lag, than reber.py has; training and judging are its own.
+
+A hundred LSTMs; thirty networks after the recipe of 1997, with 30,000 strings each; and ten LSTMs on the grammar with
+sixteen inner strings, whose shortest lag is 81 steps. Takes about four minutes on one core. Writes the record that the
+appendix on results shows, after each row; rows that it holds already are not run again:
+
+    python bench/results/reber_seeds.py --json bench/results/reber_seeds.json
+"""
+import os
+import time
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import reber
+import record
+
+ROWS = {
+    "LSTM": {**reber.USUAL, "num_hiddens": 32, "lr": 0.02, "forget_bias": 5.0, "most": 8400, "num_seeds": 100},
+    "recipe of 1997": {**reber.ROWS["recipe of 1997"], "most": 30_000, "num_seeds": 30},
+    "LSTM, sixteen inner strings": {**reber.LONG, "num_inner": 16, "num_hiddens": 32, "lr": 0.02, "forget_bias": 5.0},
+}
+
+
+def main():
+    path, settings = record.path_from(__doc__), {"poll": reber.POLL, "rows": ROWS}
+    runs = record.begun(path, settings)
+    for name, row in ROWS.items():
+        if any(r["net"] == name for r in runs):
+            continue
+        began = time.process_time()
+        found = reber.run(row, range(row["num_seeds"]))
+        seconds = round((time.process_time() - began) / len(found), 2)
+        runs += [{"net": name, **one, "seconds": seconds} for one in found]
+        solved = sorted(one["solved_after"] for one in found if one["solved_after"])
+        print(f"{name}: {len(solved)} of {len(found)} solved, after {solved}; {seconds} s a seed", flush=True)
+        if path:
+            record.write(path, settings, runs)
+
+
+if __name__ == "__main__":
+    main()
