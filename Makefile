@@ -14,13 +14,13 @@ CANDIDATES := python3.11 python3.12 python3.10 python3.9
 NEWER      := python3.13 python3.14 python3 python
 
 .DEFAULT_GOAL := help
-.PHONY: book test lab serve notebooks hub bench rosetta record lock clean help
+.PHONY: book test lab serve notebooks hub bench results rosetta record lock clean help
 
 # One thread and one hash seed: the same numbers on every machine, and two notebooks at once do not fight for cores.
-test bench rosetta: export PYTHONHASHSEED := 0
-test bench rosetta: export OMP_NUM_THREADS := 1
-test bench rosetta: export OPENBLAS_NUM_THREADS := 1
-test bench rosetta: export MKL_NUM_THREADS := 1
+test bench results rosetta: export PYTHONHASHSEED := 0
+test bench results rosetta: export OMP_NUM_THREADS := 1
+test bench results rosetta: export OPENBLAS_NUM_THREADS := 1
+test bench results rosetta: export MKL_NUM_THREADS := 1
 
 book: $(STAMP)  ## build the pages into _build/html (notebooks that changed are executed first)
 	@echo "Building the book: first the chapters that changed, then the pages"
@@ -53,6 +53,10 @@ hub: $(HUB)/installed  ## start a JupyterHub for this machine alone, to try a cl
 bench: $(STAMP)  ## run the measurements in bench/, each of which prints one table
 	@ls bench/*.py >/dev/null 2>&1 || echo "No measurements yet: bench/ holds no scripts"
 	@for script in $(wildcard bench/*.py); do echo "Running $$script"; $(BIN)/python $$script || exit 1; done
+
+results: $(STAMP)  ## repeat what the appendix on results shows (about two hours; ROW=adding repeats one row)
+	@echo "Running the scripts of bench/results into _build/results"
+	@$(BIN)/python bench/results/claims.py $(ROW)
 
 rosetta: $(OTHER)/installed  ## run the cell in other frameworks, in .venv-rosetta (LARGE=1: TensorFlow, JAX, PaddlePaddle too)
 ifdef LARGE
