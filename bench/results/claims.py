@@ -99,7 +99,7 @@ def carousel(records):
     largest = max(run["relative_error"] for run in runs)
     constant = [run["left"] for run in runs if run["forget_bias"] == 50]
     words = (f"Largest relative error over 1,000 steps, of all units and forget biases 1, 3, 5 and 50, five seeds each: "
-             f"{largest:.1e}. With bias 50, which makes the gate exactly 1, {min(constant):.0%} of the gradient arrives.")
+             f"{largest:.1e}. With bias 50, which makes the gate exactly 1, {100 * min(constant):.0f} % of the gradient arrives.")
     return words, {"dL/dC is the product of the forget gates within 1e-14": largest <= 1e-14,
                    "with the forget gate at 1 the flow is constant": set(constant) == {1.0}}
 
@@ -357,7 +357,7 @@ def made(script, record):
     parts = record.get("seconds", [run.get("seconds", run.get("cpu_seconds", 0)) for run in record["runs"]])
     seconds = np.sum(list(parts.values()) if isinstance(parts, dict) else parts)
     return (f"`{script}.json` of {record['date']}, {record['machine']}, NumPy {record['versions']['numpy']}"
-            + (f", {seconds:,.0f} s" if seconds else ""))
+            + (f", {seconds:,.0f}\N{NO-BREAK SPACE}s" if seconds else ""))
 
 
 def details(row, records):
