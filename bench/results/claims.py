@@ -99,7 +99,7 @@ def carousel(records):
     largest = max(run["relative_error"] for run in runs)
     constant = [run["left"] for run in runs if run["forget_bias"] == 50]
     words = (f"Largest relative error over 1,000 steps, of all units and forget biases 1, 3, 5 and 50, five seeds each: "
-             f"{largest:.1e}. With bias 50, which makes the gate exactly 1, {100 * min(constant):.0f} % of the gradient arrives.")
+             f"{largest:.1e}. With bias 50 the gate is exactly 1, and {100 * min(constant):.0f} % of the gradient arrives.")
     return words, {"dL/dC is the product of the forget gates within 1e-14": largest <= 1e-14,
                    "with the forget gate at 1 the flow is constant": set(constant) == {1.0}}
 
