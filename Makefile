@@ -14,7 +14,7 @@ CANDIDATES := python3.11 python3.12 python3.10 python3.9
 NEWER      := python3.13 python3.14 python3 python
 
 .DEFAULT_GOAL := help
-.PHONY: book test lab serve notebooks hub bench results rosetta record lock clean help
+.PHONY: book test lab serve notebooks slides assignments hub bench results rosetta record lock clean help
 
 # One thread and one hash seed: the same numbers on every machine, and two notebooks at once do not fight for cores.
 test bench results rosetta: export PYTHONHASHSEED := 0
@@ -49,6 +49,13 @@ notebooks: book  ## build the book, and say where its notebooks are: as executed
 hub: $(HUB)/installed  ## start a JupyterHub for this machine alone, to try a class on; see deploy/README.md
 	@echo "Starting JupyterHub on http://127.0.0.1:$(PORT) (Ctrl-C ends it)"
 	@PORT=$(PORT) $(HUB)/bin/jupyterhub -f deploy/jupyterhub_config.py
+
+slides: book  ## build the book, and say where its slides are: a file a chapter, for a browser
+	@ls $(HTML)/slides/*.html
+
+assignments: $(STAMP)  ## write the exercises as an nbgrader course into _build/assignments, solutions and all
+	@$(BIN)/python _ext/assignments.py _build/assignments
+	@echo "Done. Read _build/assignments/README.md"
 
 bench: $(STAMP)  ## run the measurements in bench/, each of which prints one table
 	@ls bench/*.py >/dev/null 2>&1 || echo "No measurements yet: bench/ holds no scripts"
