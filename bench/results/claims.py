@@ -314,7 +314,8 @@ ROWS = [
         ("one_cell_timing",), spikes),
     Row("slides", "An LSTM with full peepholes is sure of the second-to-last symbol.",
         "the Theano slides that chapter 11 follows", READ, "0.9974 or more on ten strings",
-        "The slides do not say how long and on what was trained. Here 18 epochs of 3,000 strings (10 were too few for one of five seeds); those judged are held out.",
+        "The slides do not say how long and on what was trained. Here 18 epochs of 3,000 strings (10 were too few for one of "
+        "five seeds); those judged are held out.",
         ("slide_probabilities",), slides),
     Row("d2l", "An LSTM learns 10,000 characters by heart, from scratch and in Gluon.", "Zhang et al. (2023), on LSTMs", READ,
         "perplexity after 40, 80, 120, 160 epochs: 7.80, 3.90, 1.94, 1.29 and 8.45, 4.46, 2.33, 1.46",
