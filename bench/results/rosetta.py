@@ -6,6 +6,9 @@ framework" shows it.
 Each framework runs in a process of its own, under the first of the interpreters that can import it (this one, if none is
 named). A framework that none has is named and left as the record has it. The exit code is 1 if a framework is not as
 d2l_utils.frameworks.TABLE says.
+
+The chapter's minimal reproductions of known faults run in the version that is installed; what other versions gave stays in the
+record. To add one, put it in front: PYTHONPATH=folder python bench/results/rosetta.py --only reproductions --python PYTHON
 """
 import argparse
 import json
@@ -22,12 +25,20 @@ from d2l_utils.frameworks.seeds import SEEDS
 RECORD = Path(__file__).with_suffix(".json")
 ROOT = RECORD.parents[2]
 CHAPTER = ROOT / "chapters" / "18-one-cell-every-framework.md"
+EVERYTHING = [*TABLE, *SEEDS, "reproductions"]
 
 
 def tabs():
     """The code of the chapter's tabs by the name of the framework."""
     names = {framework.title: name for name, framework in TABLE.items()}
     found = re.findall(r"\{tab-item\} ([^\n]+)\n+```python\n(.*?)```", CHAPTER.read_text(encoding="utf-8"), re.DOTALL)
+    return {names[title]: code for title, code in found}
+
+
+def reproductions():
+    """The code of the chapter's minimal reproductions by the name of the framework."""
+    names = {framework.title: name for name, framework in TABLE.items()}
+    found = re.findall(r"```python\n# Reproduction: ([^\n]+)\n(.*?)```", CHAPTER.read_text(encoding="utf-8"), re.DOTALL)
     return {names[title]: code for title, code in found}
 
 
@@ -74,14 +85,15 @@ def line(name, found, rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--python", nargs="+", default=[sys.executable])
-    parser.add_argument("--only", nargs="+", choices=[*TABLE, *SEEDS], default=[*TABLE, *SEEDS])
+    parser.add_argument("--only", nargs="+", choices=EVERYTHING, default=EVERYTHING)
     asked = parser.parse_args()
-    old = json.loads(RECORD.read_text()) if RECORD.exists() else {"runs": [], "seeds": {}}
-    runs, seeds = {run["framework"]: run for run in old["runs"]}, old["seeds"]
+    old = json.loads(RECORD.read_text()) if RECORD.exists() else {"runs": [], "seeds": {}, "reproductions": {}}
+    runs, seeds, reproduced = {run["framework"]: run for run in old["runs"]}, old["seeds"], old["reproductions"]
     wrong = []
 
     def keep():
-        record.write(RECORD, {"seeds": len(conformance.SEEDS)}, [runs[name] for name in TABLE if name in runs], seeds=seeds)
+        record.write(RECORD, {"seeds": len(conformance.SEEDS)}, [runs[name] for name in TABLE if name in runs], seeds=seeds,
+                     reproductions=reproduced)
 
     print(f"{'':35s}    float32       float64\n{'':17s}{'version':12s}{'gates':6s}forward  grads.forward grads.")
     for name in [name for name in asked.only if name in TABLE]:
@@ -102,6 +114,15 @@ def main():
         if answer["off"] > 1e-12:
             wrong.append(f"{name}: off by {answer['off']}")
         print(f"{name:30s}off by {answer['off']:.0e}, float64", flush=True)
+        keep()
+    for name, code in reproductions().items() if "reproductions" in asked.only else ():
+        answer, missing = ask(asked.python, "reproduce", name, given=code)
+        if missing:
+            print(f"{name:17s}{missing}")
+            continue
+        reproduced.setdefault(name, {})[answer["version"]] = answer["got"]
+        off = conformance.error(answer["got"], answer["right"])
+        print(f"{name:17s}{answer['version']:12s}the minimal reproduction is off by {off:.2f}", flush=True)
         keep()
     print(*wrong, sep="\n")
     return 1 if wrong else 0

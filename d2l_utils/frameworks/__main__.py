@@ -1,8 +1,8 @@
-"""python -m d2l_utils.frameworks table | measure FRAMEWORK | seed SYSTEM | convert FROM TO
+"""python -m d2l_utils.frameworks table | measure FRAMEWORK | reproduce FRAMEWORK | seed SYSTEM | convert FROM TO
 
 table: what sets the frameworks apart. measure: what this machine's version of one of them computes, as one line of JSON, with
-the code of the chapter's tabs from the standard input. seed: how far a system of `seeds` is from the book's code. convert: see
-`d2l_utils.frameworks.convert`.
+the code of the chapter's tabs from the standard input. reproduce: what the code on the standard input leaves in `got`, with the
+version. seed: how far a system of `seeds` is from the book's code. convert: see `d2l_utils.frameworks.convert`.
 """
 import argparse
 import json
@@ -17,6 +17,8 @@ def main():
     commands.add_parser("table", help="what sets the frameworks apart")
     measure = commands.add_parser("measure", help="run one of them beside the book's cell, and print what was found as JSON")
     measure.add_argument("framework", choices=TABLE)
+    reproduce = commands.add_parser("reproduce", help="run a minimal reproduction of a fault, and print what came out as JSON")
+    reproduce.add_argument("framework", choices=TABLE)
     seed = commands.add_parser("seed", help="run one of the systems that the book grew out of beside the book's code")
     seed.add_argument("system", choices=seeds.SEEDS)
     carry = commands.add_parser("convert", help="carry the weights of an LSTM from one framework's file to another's",
@@ -37,6 +39,8 @@ def main():
         print(f"{asked.target} holds the LSTM of {asked.source}")
     elif asked.command == "seed":
         print(json.dumps({"system": asked.system, "off": seeds.SEEDS[asked.system]()}))
+    elif asked.command == "reproduce":
+        print(json.dumps(conformance.reproduce(asked.framework, sys.stdin.read())))
     else:
         found = conformance.found(asked.framework)
         rows = conformance.measure(asked.framework)

@@ -1,4 +1,4 @@
-"""Theano, in the version that the makers of PyMC kept alive, in pure Python: no C compiler is needed."""
+"""Theano, in the version that the makers of PyMC kept alive, in pure Python and with few optimizations, like PyTensor."""
 import builtins
 import os
 
@@ -7,7 +7,7 @@ import numpy as np
 for _name in ("bool", "int", "float", "object"):        # NumPy had these names once, and Theano asks for them
     if _name not in np.__dict__:
         setattr(np, _name, getattr(builtins, _name))
-os.environ.setdefault("THEANO_FLAGS", "cxx=,blas__ldflags=")
+os.environ.setdefault("THEANO_FLAGS", "cxx=,blas__ldflags=,mode=FAST_COMPILE")
 import theano  # noqa: E402
 import theano.tensor  # noqa: E402
 

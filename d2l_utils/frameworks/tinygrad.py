@@ -36,9 +36,10 @@ def run(model, X, state, d_H, d_state, lengths=None):
         steps.append(H)
     Y = Tensor.stack(*steps)
     sum((a * Tensor(d)).sum() for a, d in ((Y, d_H), (H, d_state[0]), (C, d_state[1]))).backward()
-    W_x, W_h, b, b_2 = (getattr(cell, name).grad.numpy() for name in NAMES)
-    d_X, d_H_first, d_C_first = (a.grad.numpy() for a in first)
-    return Run(Y.numpy(), (H.numpy(), C.numpy()), unstack(W_x, W_h, same(b, b_2), order), d_X, (d_H_first, d_C_first))
+    results = [Y, H, C, *(getattr(cell, name).grad for name in NAMES), *(a.grad for a in first)]
+    Tensor.realize(*results)                                # all at once: one by one, each runs the steps again
+    Y, H, C, W_x, W_h, b, b_2, d_X, d_H_first, d_C_first = (a.numpy() for a in results)
+    return Run(Y, (H, C), unstack(W_x, W_h, same(b, b_2), order), d_X, (d_H_first, d_C_first))
 
 
 def new(num_inputs, num_hiddens):
