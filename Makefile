@@ -14,7 +14,7 @@ CANDIDATES := python3.11 python3.12 python3.10 python3.9
 NEWER      := python3.13 python3.14 python3 python
 
 .DEFAULT_GOAL := help
-.PHONY: book test lab serve notebooks slides assignments hub bench results rosetta record lock clean help
+.PHONY: book test report lab serve notebooks slides assignments hub bench results rosetta record lock clean help
 
 # One thread and one hash seed: the same numbers on every machine, and two notebooks at once do not fight for cores.
 test bench results rosetta: export PYTHONHASHSEED := 0
@@ -32,8 +32,11 @@ test: book  ## check the code (ruff, mypy), then run all tests, those in a brows
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy d2l_utils
 	@echo "Running the tests"
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest -n 2 --cov --cov-report=json:_build/coverage.json
 	@echo "Done. All tests passed."
+
+report: test  ## run the tests, then report seconds and weight of each page, and what of d2l_utils the tests run
+	@$(BIN)/python tests/report.py
 
 lab: $(STAMP)  ## open the chapters as notebooks in JupyterLab
 	@echo "Opening JupyterLab: double-click a file in chapters/"

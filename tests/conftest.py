@@ -1,5 +1,7 @@
 """Settings and fixtures that tests of all kinds share."""
+import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -38,10 +40,11 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_terminal_summary(terminalreporter):
-    weights = [
-        value for report in terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
-        for name, value in getattr(report, "user_properties", []) if name == "weight"
-    ]
+    weights = {
+        page: megabytes for report in terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
+        for name, (megabytes, page) in getattr(report, "user_properties", []) if name == "weight"
+    }
     if weights:
-        megabytes, page = max(weights)
-        terminalreporter.write_line(f"Heaviest page: {page}, {megabytes:.2f} MB decoded with all that it loads")
+        heaviest = max(weights, key=weights.get)
+        terminalreporter.write_line(f"Heaviest page: {heaviest}, {weights[heaviest]:.2f} MB decoded with all that it loads")
+        (Path(__file__).resolve().parents[1] / "_build" / "weights.json").write_text(json.dumps(weights, indent=1) + "\n")
