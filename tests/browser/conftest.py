@@ -14,7 +14,7 @@ from playwright.sync_api import expect, sync_playwright
 HTML = Path(__file__).resolve().parents[2] / "_build" / "html"
 PAGES = sorted(
     path.relative_to(HTML).as_posix() for path in HTML.rglob("*.html")
-    if path.relative_to(HTML).parts[0] != "slides" and not path.relative_to(HTML).parts[0].startswith("_")
+    if path.relative_to(HTML).parts[0] not in ("slides", "report.html") and not path.relative_to(HTML).parts[0].startswith("_")
 ) or ["index.html"]     # not built: the tests then say so, instead of not being there
 BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
 WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}, "preload": False}
