@@ -84,7 +84,7 @@ class Deck:
 
     def chapter(self, section: Tag) -> None:
         title = section.find("h1")
-        self.title, lead = title.get_text(" ", strip=True), title.find_next_sibling("p")
+        self.title, lead = title.get_text(" ", strip=True), section.select_one(":scope > p:not(.chapter-facts)")
         self.add("title", text(title), inner(lead) + self.link_to("", "The chapter in the book"))
         for box in section.find_all("div", class_="admonition", recursive=False):
             self.box(box)

@@ -1,4 +1,4 @@
-"""What teachers get: the assignments, with the real nbgrader."""
+"""What teachers get: the plans of the chapters, timetables that add up, and assignments, with the real nbgrader."""
 import re
 import shutil
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 import assignments
 import nbformat
 import pytest
+import teaching
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from traitlets.config import Config, PyFileConfigLoader
@@ -14,6 +15,32 @@ from traitlets.config import Config, PyFileConfigLoader
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted((ROOT / "chapters").glob("*.md"))
 NAME = "05-memory-cell"
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
+def test_a_plan_has_the_objectives_of_its_chapter(chapter):
+    text = chapter.read_text(encoding="utf-8")
+    plan, box = teaching.plan(chapter.stem, text), text.partition(":class: objectives")[2].partition(":::")[0]
+    objectives = re.findall(r"^- \*\*.*$", box, re.MULTILINE)
+    assert len(objectives) >= 3
+    assert all(objective in plan for objective in objectives)
+    assert set(re.findall(r"\{doc\}`(\d\d-[\w-]+)`", box)) <= set(re.findall(r"\{doc\}`/chapters/([\w-]+)`", plan))
+
+
+def test_timetables_have_no_gap():
+    page = (ROOT / "appendices/for-teachers.md").read_text(encoding="utf-8")
+    ends = []
+    for table in re.findall(r"^\| minutes \|.*\n\| ---.*\n((?:\|.*\n)+)", page, re.MULTILINE):
+        minutes = [int(minute) for row in re.findall(r"^\| (\d+)–(\d+) \|", table, re.MULTILINE) for minute in row]
+        assert minutes[0] == 0
+        assert minutes[1:-1:2] == minutes[2::2]
+        assert len(minutes) == 2 * table.count("\n")
+        ends.append(minutes[-1])
+    assert ends == [90] * 4
+    for block in re.findall(r"(?<=\| )0–\d+ [^|]*;[^|]*", page):        # a block of the week, within one cell
+        minutes = [int(minute) for spell in re.findall(r"\b(\d+)–(\d+) ", block) for minute in spell]
+        assert minutes[1:-1:2] == minutes[2::2]
+        assert minutes[-1] in (90, 120)
 
 
 def graded(notebook):
