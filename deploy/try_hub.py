@@ -232,7 +232,6 @@ def main():
     parser.add_argument("--json", type=Path, help="where to write the record")
     arguments = parser.parse_args()
     first, *others = [chapter.removesuffix(".md") for chapter in arguments.chapters]
-    # A bare folder's name says nothing about this machine's user, and the students' servers leave it when they end.
     with tempfile.TemporaryDirectory(prefix="hub-", ignore_cleanup_errors=True) as folder, Hub(Path(folder)) as hub:
         students = [Student(hub, f"student{k}") for k in range(1, arguments.students + 1)]
         together = Barrier(len(students), timeout=PATIENCE)
