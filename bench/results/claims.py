@@ -7,8 +7,8 @@ hold. The verdict follows from the checks and from nothing else: `verdict` has t
     python bench/results/claims.py              # run all scripts, about two hours; each row is printed as soon as it can be
     python bench/results/claims.py adding       # or those of one row
 
-writes new records into _build/results and leaves those of this folder alone. A script that has come to its end once is
-not run again; `make clean` removes what it wrote.
+writes new records into _build/results and leaves those of this folder alone. A script that was cut short goes on where it
+stopped, as far as it can.
 """
 import json
 import subprocess
@@ -379,23 +379,26 @@ def main():
         raise SystemExit(f"no row {', '.join(sorted(unknown))}; there are: {', '.join(row.name for row in ROWS)}")
     folder = HERE.parents[1] / "_build" / "results"
     folder.mkdir(parents=True, exist_ok=True)
-    failed = set()
+    ran = {}                                            # script: whether it came to its end
     for row in (row for row in ROWS if row.name in names):
         for script in row.scripts + row.beyond:
-            path = folder / f"{script}.json"
-            if script in failed or path.with_suffix(".done").exists():
+            path, done = folder / f"{script}.json", folder / f"{script}.done"
+            if script in ran:
                 continue
+            if done.exists():                           # of another day: begin anew; what was cut short goes on
+                path.unlink()
+                done.unlink()
             print(f"Running {script}.py", flush=True)
-            if subprocess.run([sys.executable, HERE / f"{script}.py", "--json", path]).returncode:
-                failed.add(script)
-            else:
-                path.with_suffix(".done").touch()
-        done = {script: record for script, record in load(folder).items() if (folder / f"{script}.done").exists()}
-        for where, records in (("recorded", load()), ("now", done)):
+            ran[script] = subprocess.run([sys.executable, HERE / f"{script}.py", "--json", path]).returncode == 0
+            if ran[script]:
+                done.touch()
+        now = {script: record for script, record in load(folder).items() if ran.get(script)}
+        for when, records in (("recorded", load()), ("now", now)):
             words, checks = answer(row, records)
-            print(f"{row.name}, {where}: {verdict(checks)}. {words}", flush=True)
+            print(f"{row.name}, {when}: {verdict(checks)}. {words}", flush=True)
+    failed = [script for script, ended in ran.items() if not ended]
     if failed:
-        raise SystemExit(f"These scripts failed: {', '.join(sorted(failed))}")
+        raise SystemExit(f"These scripts failed: {', '.join(failed)}")
 
 
 if __name__ == "__main__":
