@@ -2,11 +2,12 @@
 import cv2
 import numpy as np
 
-from d2l_utils.frameworks import onnx_model
+from d2l_utils.frameworks import onnx_model, refuse_peepholes
 
 
 def load(layer, order, dtype):
     """The arguments themselves: OpenCV wants to know the initial states when it reads the model."""
+    refuse_peepholes(layer, "opencv")
     return layer, order, dtype
 
 
