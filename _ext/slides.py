@@ -237,7 +237,7 @@ def code_and_output(cell: "Tag | None", most: int = MOST_LINES) -> str:
 
 
 def make_slides(app: Sphinx, exception: "Exception | None") -> None:
-    if exception is not None or app.builder.format != "html":
+    if exception is not None or app.builder.name != "html":
         return
     root = Path(app.outdir)
     package = importlib.util.find_spec("sphinx_revealjs").submodule_search_locations[0]

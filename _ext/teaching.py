@@ -16,13 +16,13 @@ def plan(name: str, text: str) -> str:
     """A fold for the chapter: its objectives, what it needs, and where its page and its slides are."""
     title = re.search(r"^# (.+)$", text, re.MULTILINE)[1]
     objectives, needs = (re.sub(r"\{doc\}`(?!/)", "{doc}`/chapters/", part) for part in BOX.search(text).groups())
-    return f"""````{{dropdown}} {int(name[:2])}. {title}
+    return f""":::{{dropdown}} {int(name[:2])}. {title}: {{minutes}}`{name}`
 {objectives}
 
-{needs} {{minutes}}`{name}`
+{needs}
 
 {{doc}}`The chapter </chapters/{name}>` · <a href="../slides/{name}.html">its slides</a>
-````
+:::
 """
 
 
@@ -60,7 +60,7 @@ def put_minutes(app: Sphinx, document: nodes.document, name: str) -> None:
         if which == "all":
             words = f"about {sum(read.values()) / 60:.0f} hours to read, and {sum(solve.values()) / 60:.0f} hours of exercises"
         else:
-            words = f"{read[which]} minutes to read, {solve[which]} minutes of exercises."
+            words = f"{read[which]} minutes to read, {solve[which]} minutes of exercises"
         place.replace_self(nodes.Text(words))
 
 

@@ -40,6 +40,10 @@ def test_slides_have_what_their_chapters_have_and_lead_back_to_them(site):
     decks = sorted(path.name for path in (site / "slides").glob("*.html"))
     pages = {path.name: path.read_text(encoding="utf-8") for path in (site / "chapters").glob("*.html")}
     assert decks == sorted(pages)
+    plans = (site / "appendices/for-teachers.html").read_text(encoding="utf-8")
+    folds = re.findall(r"<details.*?</details>", plans, re.DOTALL)
+    assert [re.search(r"slides/([\w-]+\.html)", fold)[1] for fold in folds] == decks
+    assert all(re.search(r"\d+ minutes to read, \d+ minutes of exercises", fold) for fold in folds)
     for name in decks:
         deck = (site / "slides" / name).read_text(encoding="utf-8")
         assert set(re.findall(r'<figure.*?src="(.*?)"', pages[name], re.DOTALL)) == set(re.findall(r'<img.*?src="(.*?)"', deck))
