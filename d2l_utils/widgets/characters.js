@@ -2,6 +2,7 @@
 // last one stopped. Names are those of d2l_utils.character_models and d2l_utils.datasets.patterns.
 import { denseForward, lstmForward, rnnForward, softmax } from "./lstm.js";
 import { gruForward } from "./gru.js";
+import { element } from "./ui.js";
 
 const FORWARD = { RNN: rnnForward, GRU: gruForward, LSTM: lstmForward };
 const LONGEST = 2000;               // characters of a text that are read
@@ -86,6 +87,38 @@ export function makeReader(kind, weights, alphabet) {
 
 /** A character as it can be seen and heard: white space by name, others in quotation marks. */
 export const named = (c) => ({ " ": "space", "\n": "line end", "\ufffd": "any other" })[c] ?? `“${c}”`;
+
+/** A paragraph with a text to be shaded and clicked, a span for each character, numbered from `first`. Its write(characters,
+    look, title) touches only what has changed since the last time: look(t) is [shade from 0 to 1, class], and title(t) the
+    words for the character under the pointer: thousands of titles that nobody reads would take their time. */
+export function makeLetters(first, choose) {
+  let [pointed, titleOf] = [];
+  const entitle = () => { if (pointed) pointed.title = titleOf(pointed.dataset.t - first); };
+  const point = ({ target }) => { pointed = target.dataset.t && target; entitle(); };
+  const click = ({ target }) => { if (target.dataset.t > 0) choose(Number(target.dataset.t)); };
+  const place = element("p", { class: "lstm-reading", "aria-hidden": "true", onclick: click, onmouseover: point });
+  const letters = [];
+  place.write = (characters, look, title) => {
+    const rest = document.createRange();                              // to remove letters one by one would take twenty times as long
+    rest.selectNodeContents(place);
+    rest.setStart(place, letters.splice(characters.length).length ? characters.length : letters.length);
+    rest.deleteContents();
+    const words = characters.map((c) => (c === "\n" ? "↵\n" : c));
+    const made = words.slice(letters.length).map((word, k) => element("span", { "data-t": first + letters.length + k }, word));
+    letters.push(...made);
+    letters.forEach((letter, t) => {
+      const [shade, className = ""] = look(t);
+      const style = `--s: ${shade.toFixed(3)}`;
+      if (letter.firstChild.data !== words[t]) letter.firstChild.data = words[t];
+      if (letter.className !== className) letter.className = className;
+      if (letter.getAttribute("style") !== style) letter.setAttribute("style", style);
+    });
+    place.append(...made);
+    titleOf = title;
+    entitle();
+  };
+  return place;
+}
 
 const isLetter = (c) => c !== undefined && /\p{L}/u.test(c);
 const isSpace = (c) => /^[\s\x1c-\x1f\x85]$/u.test(c) && c !== "\ufeff";

@@ -1,7 +1,7 @@
 // Read a cell: a text coloured by one gate or state of one unit of the character LSTM, and the search for units that follow
 // a pattern.
 import { mulberry32 } from "./lstm.js";
-import { PATTERNS, charactersOf, correlations, makeReader, named } from "./characters.js";
+import { PATTERNS, charactersOf, correlations, makeLetters, makeReader, named } from "./characters.js";
 import { element, legend, makeWidget, plot, show } from "./ui.js";
 
 const QUANTITIES = { I: "input_gate", F: "forget_gate", O: "output_gate", C_tilde: "candidate", C: "cell", H: "hidden" };
@@ -63,17 +63,12 @@ function draw(figure, trace, { text, pattern, quantity, unit, position }, width,
   const last = Math.min(position, characters.length) - 1;
   const part = QUANTITIES[quantity];
   const scale = quantity === "C" ? Math.max(1, ...trace.values.map(Math.abs)) : 1;
-  const letters = characters.map((c, t) => {
-    return element("span", {
-      "data-t": t + 1, style: `--s: ${(Math.abs(trace.values[t]) / scale).toFixed(3)}`,
-      class: [trace.values[t] < 0 && "lstm-negative", t === last && "lstm-chosen"].filter(Boolean).join(" ") || undefined,
-    }, c === "\n" ? "↵\n" : c);
-  });
-  const choose = (event) => event.target.dataset.t && api.set({ position: Number(event.target.dataset.t) });
-  const point = ({ target }) => {                                   // two thousand titles that nobody reads would take their time
-    const t = target.dataset.t - 1;
-    if (t >= 0) target.title = `${named(characters[t])}  ${SIGNS[quantity]} = ${show(trace.values[t])}`;
-  };
+  if (!figure.firstChild) figure.append(makeLetters(1, (t) => api.set({ position: t })), element("div"));
+  const [letters, rest] = figure.children;
+  letters.style.setProperty("--shade", ["cell", "hidden"].includes(part) ? "currentColor" : PALETTE.hues[part]);
+  letters.write(characters, (t) => [Math.abs(trace.values[t]) / scale,
+    [trace.values[t] < 0 && "lstm-negative", t === last && "lstm-chosen"].filter(Boolean).join(" ")],
+  (t) => `${named(characters[t])}  ${SIGNS[quantity]} = ${show(trace.values[t])}`);
   const bars = likeliest(trace, alphabet, 6).map(([c, p]) => element("span", { class: "lstm-bar" },
     element("span", { style: `width: ${(p * 5).toFixed(2)}rem` }), `${named(c)} ${percent(p)}`));
   const from = Math.max(0, Math.min(last - 60, characters.length - 121));        // the curve of the surroundings can be read
@@ -84,8 +79,7 @@ function draw(figure, trace, { text, pattern, quantity, unit, position }, width,
     { values: around(wanted).map((v) => (v / top) * scale), label: `${pattern}, scaled`, dash: [1.5, 3], width: 1.5 },
     { values: around(trace.values), part, label: inWords(quantity, unit) },
   ];
-  figure.append(
-    element("p", { class: "lstm-reading", onclick: choose, onmouseover: point, "aria-hidden": "true", style: `--shade: ${["cell", "hidden"].includes(part) ? "currentColor" : PALETTE.hues[part]}` }, ...letters),
+  rest.replaceChildren(
     element("p", { class: "lstm-bars" }, "Next character: ", ...bars),
     plot(width, { lines, y: [Math.min(0, ...trace.values), scale], height: 150, first: from + 1, marks: [last - from], axes: ["character", "value"] }),
     legend(lines),
@@ -138,6 +132,7 @@ export default makeWidget({
     return { unit: String(unit), position: `${last} of ${characters.length}: ${named(characters[last - 1])}`, temperature: show(temperature, 1) };
   },
   compute,
+  keeps: true,
   draw,
   describe,
   table: (trace, { unit, pattern, position }, api) => ({

@@ -60,7 +60,7 @@ function control(spec, value, changed) {
     buttons: a list of {label, press(api)}. values(state, trace): words beside each control, by key.
     compute(state): the numbers, a plain object that becomes the model's `trace`. Where that takes long it is a generator that
     yields between pieces of work; until it ends the section is aria-busy and the old figure stays. draw(figure, trace,
-    state, width): puts children into the element `figure`, which is `width` pixels wide. describe(trace, state): one
+    state, width): puts children into the element `figure`, which is `width` pixels wide and empty, unless keeps. describe(trace, state): one
     sentence, read out after a change. table(trace, state): {head: [...], rows: [[...], ...]}. numpy(state): Python code that gives each entry of
     the trace as a variable of its name. role: of the figure, if it is not "img", whose text nobody hears but in the sentence.
     The api given to a button, and after the other arguments to compute, draw, describe and table, has state, trace, model,
@@ -150,7 +150,7 @@ export function makeWidget(spec) {
 
       function redraw() {
         width = figure.clientWidth;
-        figure.replaceChildren();
+        if (!spec.keeps) figure.replaceChildren();
         spec.draw(figure, trace, state, width || 600, api);
       }
 

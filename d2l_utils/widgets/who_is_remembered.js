@@ -1,7 +1,7 @@
 // Who is remembered? The gradient of one prediction in every earlier character, for an RNN, a GRU and an LSTM.
 import { crossEntropy, denseBackward, denseForward, lstmBackward, rnnBackward, zeros } from "./lstm.js";
 import { gruBackward } from "./gru.js";
-import { PIECE, charactersOf, makeReader, named } from "./characters.js";
+import { PIECE, charactersOf, makeLetters, makeReader, named } from "./characters.js";
 import { element, legend, makeWidget, plot, show } from "./ui.js";
 
 const BACKWARD = { RNN: rnnBackward, GRU: gruBackward, LSTM: lstmBackward };
@@ -46,7 +46,7 @@ function* compute({ text, position }, api) {
   const predicted = Math.min(position, characters.length - 1);
   const answer = { losses: [] };
   for (const [kind, reader] of Object.entries(readersOf(api.model))) {
-    const { loss, norms } = yield* remembered(kind, reader, characters, predicted);
+    const { loss, norms } = yield* reader.once("norms", [text, predicted], () => remembered(kind, reader, characters, predicted));
     answer[kind] = norms;
     answer.losses.push(loss);
   }
@@ -64,23 +64,22 @@ function reach(norms, share) {
 function draw(figure, trace, { text, position, logarithmic }, width, api) {
   const characters = withStart(text);
   const predicted = Math.min(position, characters.length - 1);
-  const choose = (event) => event.target.dataset.t && api.set({ position: Number(event.target.dataset.t) });
+  if (!figure.firstChild) {
+    const row = () => [element("p", { class: "lstm-row" }), makeLetters(0, (t) => api.set({ position: t }))];
+    figure.append(...Object.keys(BACKWARD).flatMap(row), element("div"));
+  }
   Object.keys(BACKWARD).forEach((kind, row) => {
     const norms = trace[kind];
     const most = Math.max(...norms);
     const strength = (v) => (logarithmic ? Math.max(0, 1 + Math.log10(v / most) / 4) : v / most) || 0;
-    const letters = characters.map((c, t) => element("span", {
-      "data-t": t || undefined, class: t === predicted ? "lstm-chosen" : t > predicted ? "lstm-later" : undefined,
-      style: t < predicted ? `--s: ${strength(norms[t]).toFixed(3)}` : undefined,
-      title: t < predicted ? `${named(c)}  ${norms[t].toExponential(2)}` : undefined,
-    }, c === "\n" ? "↵\n" : c));
-    figure.append(element("p", { class: "lstm-row" }, element("strong", {}, kind),
-      ` gives ${named(characters[predicted])} a probability of ${show(100 * Math.exp(-trace.losses[row]), 1)} %`),
-    element("p", { class: "lstm-reading", onclick: choose, "aria-hidden": "true" }, ...letters));
+    figure.children[2 * row].replaceChildren(element("strong", {}, kind),
+      ` gives ${named(characters[predicted])} a probability of ${show(100 * Math.exp(-trace.losses[row]), 1)} %`);
+    figure.children[2 * row + 1].write(characters, (t) => (t < predicted ? [strength(norms[t])] : [0, t > predicted ? "lstm-later" : "lstm-chosen"]),
+      (t) => (t < predicted ? `${named(characters[t])}  ${norms[t].toExponential(2)}` : ""));
   });
   const shown = Math.min(predicted, 100);
   const lines = Object.entries(LOOKS).map(([kind, look]) => ({ values: trace[kind].slice(-shown).reverse(), label: kind, ...look }));
-  figure.append(
+  figure.lastChild.replaceChildren(
     plot(width, { lines, log: true, height: 210, axes: ["characters back", "norm of the gradient"] }), legend(lines));
 }
 
@@ -99,6 +98,7 @@ export default makeWidget({
     return { position: `${predicted} of ${characters.length - 1}: ${named(characters[predicted])}` };
   },
   compute,
+  keeps: true,
   draw,
   describe: (trace, { text, position }) => {
     const characters = withStart(text);
