@@ -21,7 +21,7 @@ export const show = (x, digits = 3) => (Number.isFinite(x) ? x.toFixed(digits).r
   .replace("-", "−");
 
 function control(spec, value, changed) {
-  const id = `lstm-control-${Math.random().toString(36).slice(2)}`;     // modules do not know of each other
+  const id = `lstm-control-${Math.random().toString(36).slice(2)}`;  // modules do not know of each other
   const text = element("span", { class: "lstm-value" });
   const label = element("label", { for: id }, spec.label);
   let input;
@@ -35,9 +35,9 @@ function control(spec, value, changed) {
   } else {
     input = element("textarea", { id, rows: spec.rows ?? 3, spellcheck: "false", oninput: () => changed(input.value) });
   }
-  input.dataset.lmSuppressShortcuts = "true";                             // JupyterLab would take the arrow keys for its own
+  input.dataset.lmSuppressShortcuts = "true";  // JupyterLab would take the arrow keys for its own
   const row = element("div", { class: `lstm-control lstm-${spec.kind}${spec.wide ? " lstm-wide" : ""}` }, ...(spec.kind === "check" ? [input, label] : [label, input]), text);
-  const inks = { cell: "var(--w-ink)", hidden: "var(--w-muted)" };       // the two greys have to show in the dark too
+  const inks = { cell: "var(--w-ink)", hidden: "var(--w-muted)" };  // the two greys have to show in the dark too
   if (spec.part) row.style.setProperty("--part", inks[spec.part] ?? PALETTE.hues[spec.part]);
   return {
     row,
@@ -70,18 +70,18 @@ export function makeWidget(spec) {
     render({ model, el }) {
       const keys = spec.keys ?? spec.controls.map((c) => c.key);
       const read = () => Object.fromEntries(keys.map((key) => [key, model.get(key)]));
-      for (const c of spec.controls) {                               // a link may ask for what no control can set
+      for (const c of spec.controls) {  // a link may ask for what no control can set
         const value = c.step === 1 ? Math.round(model.get(c.key)) : model.get(c.key);
         if (c.kind === "choice" && !c.options.some(([known]) => known === value)) model.set(c.key, c.options[0][0]);
         if (c.kind === "range") model.set(c.key, Math.min(typeof c.max === "function" ? Infinity : c.max, Math.max(c.min, value)));
       }
       const beginning = read();
-      let [state, trace, width, waiting, pending, pressed] = [];      // state: the one that trace belongs to
-      let own = false;                                                // whether a change is the widget's, not Python's
+      let [state, trace, width, waiting, pending, pressed] = [];  // state: the one that trace belongs to
+      let own = false;  // whether a change is the widget's, not Python's
       const controls = spec.controls.map((c) => [c, control(c, model.get(c.key), (value) => api.set({ [c.key]: value, ...c.also }))]);
       const figure = element("div", { class: "lstm-figure", role: spec.role ?? "img" });
       const sentence = element("p", { class: "lstm-sentence", "aria-live": "polite" });
-      const code = element("pre");                                       // the theme takes a folded pre out of the tab order
+      const code = element("pre");  // the theme takes a folded pre out of the tab order
       const fold = (words, label, content) => element("details", { ontoggle: unfold }, element("summary", {}, words),
         element("div", { class: "lstm-scroll", tabindex: "0", role: "region", "aria-label": label }, content));
       const numbers = fold("The numbers", `The numbers of ${spec.title}`);
@@ -101,7 +101,7 @@ export function makeWidget(spec) {
       const button = (label, onclick) => element("button", { type: "button", onclick }, label);
       const buttons = [
         ...(spec.buttons ?? []).map((b) => button(b.label, () => {
-          if (section.ariaBusy === "true") pressed = b;                 // it acts on what is being computed
+          if (section.ariaBusy === "true") pressed = b;  // it acts on what is being computed
           else b.press(api);
         })),
         button("Reset", () => { pressed = undefined; spec.stop?.(api); api.set(beginning); }),
@@ -126,7 +126,7 @@ export function makeWidget(spec) {
         do step = work.next(); while (!step.done && performance.now() < end);
         section.ariaBusy = true;
         if (!step.done) pending = setTimeout(proceed, 0, asked, work, slice);
-        else if (performance.now() > end - slice / 2) pending = setTimeout(answer, 0, asked, step.value);    // drawing takes its time too
+        else if (performance.now() > end - slice / 2) pending = setTimeout(answer, 0, asked, step.value);  // drawing takes its time too
         else answer(asked, step.value);
       }
 
@@ -140,7 +140,7 @@ export function makeWidget(spec) {
         redraw();
         const now = spec.describe(trace, state, api);
         figure.setAttribute("aria-label", now);
-        clearTimeout(waiting);                                      // a dragged slider is read out where it stops
+        clearTimeout(waiting);  // a dragged slider is read out where it stops
         waiting = setTimeout(() => { sentence.textContent = now; }, sentence.textContent ? 300 : 0);
         unfold();
         const next = pressed;
@@ -160,8 +160,8 @@ export function makeWidget(spec) {
       }
 
       el.replaceChildren(section);
-      update(Infinity);                                             // whoever finds it started finds its numbers
-      const changed = () => own || update();                        // changes that come from Python
+      update(Infinity);  // whoever finds it started finds its numbers
+      const changed = () => own || update();  // changes that come from Python
       keys.forEach((key) => model.on(`change:${key}`, changed));
       const resized = new ResizeObserver(() => figure.clientWidth === width || redraw());
       resized.observe(figure);
@@ -198,7 +198,7 @@ async function copy(model, spec, state, said) {
   try {
     await navigator.clipboard.writeText(text);
     said.textContent = "Copied.";
-  } catch {                                                         // no permission: let the reader copy it by hand
+  } catch {  // no permission: let the reader copy it by hand
     const field = element("input", { type: "text", readonly: true, "aria-label": "This state, to copy", value: text });
     said.replaceChildren("Copy this: ", field);
     field.select();
@@ -245,7 +245,7 @@ export function plot(width, { lines, y, axes = ["time step", "value"], height = 
       points: points.map(([a, b]) => `${a.toFixed(1)},${b.toFixed(1)}`).join(" "), fill: "none", ...stroke(line, line.part === "cell" ? 3 : 2),
     }));
   }
-  for (const { letter, at, dy = -5, values } of lines) {                          // above all lines
+  for (const { letter, at, dy = -5, values } of lines) {  // above all lines
     if (letter && Number.isFinite(values[at])) write(px(at), py(values[at]) + dy, letter, { "paint-order": "stroke", stroke: "white", "stroke-width": 3 });
   }
   return svg;
