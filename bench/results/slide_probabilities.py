@@ -1,7 +1,7 @@
 """How sure five LSTMs with full peepholes are of the second-to-last symbol of 1,000 held-out embedded Reber strings.
 
 The experiment of chapter 11, which follows lecture slides, with its functions, strings and network, for five seeds side by
-side and 18 epochs instead of 8. Takes about two minutes on one core. Writes the record that the appendix on results
+side and 18 epochs instead of 8. Takes about a minute on one core. Writes the record that the appendix on results
 shows:
 
     python bench/results/slide_probabilities.py --json bench/results/slide_probabilities.json
