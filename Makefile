@@ -49,6 +49,21 @@ serve: book  ## show the built pages on http://localhost:8000 (PORT=... for anot
 notebooks: book  ## build the book, and say where its notebooks are: as executed, for students, for teachers
 	@ls $(HTML)/notebooks/*/*.ipynb
 
+pdf: $(STAMP)  ## the book as a PDF, by LaTeX where it is installed
+	@for tool in latexmk xelatex rsvg-convert; do command -v $$tool > /dev/null || { echo "make pdf needs $$tool. On Debian:" \
+	    "apt install latexmk texlive-xetex texlive-latex-extra texlive-fonts-recommended fonts-freefont-otf librsvg2-bin"; \
+	    exit 1; }; done
+	@echo "Building the PDF: the chapters that changed, the pages for LaTeX, then LaTeX (some minutes)"
+	@$(BIN)/jupyter-book build . -q -W -n --keep-going --builder latex
+	@cd _build/latex && latexmk -pdf -dvi- -ps- -silent -interaction=nonstopmode inside-the-lstm.tex > make-pdf.log 2>&1 \
+	    || { tail -n 20 make-pdf.log; exit 1; }
+	@echo "Done. Open _build/latex/inside-the-lstm.pdf"
+
+epub: $(STAMP)  ## the book as an EPUB
+	@echo "Building the EPUB: the chapters that changed, then the pages"
+	@$(BIN)/jupyter-book build . -q -W -n --keep-going --builder custom --custom-builder epub
+	@echo "Done. Open _build/epub/inside-the-lstm.epub"
+
 hub: $(HUB)/installed  ## start a JupyterHub for this machine alone, to try a class on; see deploy/README.md
 	@echo "Starting JupyterHub on http://127.0.0.1:$(PORT) (Ctrl-C ends it)"
 	@PORT=$(PORT) $(HUB)/bin/jupyterhub -f deploy/jupyterhub_config.py
