@@ -164,7 +164,7 @@ class Deck:
         return f"<p>{sentences(self.prose[-1])[-1]}</p>" if self.prose else ""
 
     def cell(self, cell: Tag) -> None:
-        if cell.find("widget"):
+        if cell.find("widget") and "tag_remove-input" in cell["class"]:        # others need a kernel
             self.link = self.link_to(f"#{self.place}", "Open the widget in the book")
         for figure in cell.select(".cell_output figure"):
             self.add("figure", self.heading, inner(figure))
