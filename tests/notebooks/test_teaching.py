@@ -87,6 +87,7 @@ def hand_in(course, student, released, answers):
     nbformat.write(notebook, target)
 
 
+@pytest.mark.filterwarnings("ignore:Object of type")      # SQLAlchemy, of what nbgrader does
 def test_nbgrader_releases_an_assignment_and_marks_a_right_and_a_wrong_submission(course):
     course, nbgrader = course
     outcome = nbgrader.generate_assignment(NAME)
