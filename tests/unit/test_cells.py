@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from d2l_utils.cells import GRU, LSTM, RNN, sigmoid
+from d2l_utils.cells import GRU, LSTM, RNN, LSTMVariant, sigmoid
 
 SIZES = {name: st.integers(1, 4) for name in ("num_steps", "batch_size", "num_inputs", "num_hiddens")}
 
@@ -272,3 +272,47 @@ def test_diagonal_matrices_as_full_peepholes_are_diagonal_peepholes(rng):
     for name, g in grads.items():
         got = np.diag(full_grads[name]) if name.startswith("W_c") else full_grads[name]
         np.testing.assert_allclose(got, g, rtol=1e-10, atol=1e-13)
+
+
+KINDS = [RNN, GRU, LSTM, LSTMVariant]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_empty_trace_belongs_to_the_same_pass(kind):
+    trace, _ = kind(3, 4, dtype=np.float32).forward(np.ones((2, 1, 3), np.float32), kind(3, 4, dtype=np.float32).begin_state(1))
+    like = trace.empty_like()
+    assert like.X is trace.X
+    assert like.state is trace.state
+    assert (like.H.shape, like.H.dtype) == (trace.H.shape, np.float32)
+    assert not np.shares_memory(like.H, trace.H)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_complex_number_among_real_ones_makes_the_result_complex(kind):
+    """Wherever it enters: with the inputs, with a part of the state, or with the weights."""
+    cell, X = kind(3, 4), np.ones((2, 1, 3))
+    for which in ("X", "weights", *cell.state_names):
+        cell = kind(3, 4, dtype=complex if which == "weights" else float)
+        state = tuple(np.ones((1, 4), complex if name == which else float) for name in cell.state_names)
+        trace, _ = cell.forward(X.astype(complex) if which == "X" else X, state)
+        grads, d_X, d_state = cell.backward(trace, np.ones_like(trace.H))
+        for array in (trace.H, *grads.values(), d_X, *d_state):
+            assert array.dtype == complex, which
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_are_small_unless_asked_otherwise_and_come_from_the_generator_given(kind):
+    for rng in (None, np.random.default_rng(5)):
+        weights = [w.ravel() for name, w in kind(60, 60, rng=rng).params.items() if name.startswith("W")]
+        assert np.concatenate(weights).std() == pytest.approx(0.01, rel=0.05)      # of 7,000 numbers or more
+    one, two = (kind(3, 4, rng=np.random.default_rng(seed)).params["W_xh" if kind in (RNN, GRU) else "W_xi"] for seed in (5, 6))
+    assert (one != two).all()
+    assert (kind(3, 4, rng=np.random.default_rng(5)).params["W_xh" if kind in (RNN, GRU) else "W_xi"] == one).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_trace_for_the_gradients_must_be_of_the_same_pass(kind):
+    cell = kind(3, 4)
+    (trace, _), (longer, _) = (cell.forward(np.ones((n, 1, 3)), cell.begin_state(1)) for n in (2, 3))
+    with pytest.raises(ValueError, match=r"^d_trace must come from trace\.empty_like\(\)"):
+        cell.backward(trace, trace.H, None, longer.empty_like())

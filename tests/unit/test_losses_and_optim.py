@@ -48,6 +48,27 @@ def test_scores_of_ten_thousand_neither_overflow_nor_lose_the_loss():
     assert d_Y.tolist() == [[0.0, 0.0, 0.0], [0.5, -0.5, 0.0]]
 
 
+def test_each_token_is_measured_by_its_own_largest_score():
+    """Shifted by the largest of all scores, the first token's would all underflow."""
+    Y = np.array([[-2000.0, -2000.0], [0.0, 0.0]])
+    assert softmax(Y).tolist() == [[0.5, 0.5], [0.5, 0.5]]
+    loss, d_Y = cross_entropy(Y, [0, 1])
+    assert loss == pytest.approx(np.log(2), rel=1e-15)
+    np.testing.assert_allclose(d_Y, [[-0.25, 0.25], [0.25, -0.25]], rtol=1e-15)
+
+
+def test_a_single_token_needs_no_axis_of_its_own():
+    loss, d_Y = cross_entropy(np.zeros(4), 2)
+    assert loss == pytest.approx(np.log(4), rel=1e-15)
+    np.testing.assert_allclose(d_Y, [0.25, 0.25, -0.75, 0.25], rtol=1e-15)
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_perplexity_of_a_loss_beyond_all_numbers_is_infinite_without_a_warning():
+    assert perplexity(710.0) == np.inf
+    assert perplexity(700.0) == pytest.approx(np.exp(700.0), rel=1e-15)
+
+
 def test_softmax_adds_up_to_one_and_ignores_a_shift(rng):
     Y = rng.standard_normal((6, 9))
     np.testing.assert_allclose(softmax(Y).sum(axis=-1), 1, rtol=1e-14)
@@ -128,6 +149,7 @@ ONES = np.ones
 @pytest.mark.parametrize(("refused", "message"), [
     (lambda: cross_entropy(ONES((2, 3, 5)), np.zeros((3, 2), int)), r"targets must have the shape .*\(2, 3\), got \(3, 2\)"),
     (lambda: cross_entropy(ONES((2, 5)), [0, 5]), r"targets must lie between 0 and vocab_size - 1 = 4, got 0 to 5"),
+    (lambda: cross_entropy(ONES((1, 2, 5)), [[0, 5]]), r"targets must lie between 0 and vocab_size - 1 = 4, got 0 to 5"),
     (lambda: cross_entropy(ONES((2, 5)), [-1, 0]), r"targets must lie between 0 .* got -1 to 0"),
     (lambda: cross_entropy(ONES((2, 5)), [0.0, 1.0]), r"targets must be whole numbers, got float64"),
     (lambda: cross_entropy(ONES((0, 5)), np.zeros(0, int)), r"targets must hold at least one token"),
