@@ -32,7 +32,7 @@ test: book  ## check the code (ruff, mypy), then run all tests, those in a brows
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy d2l_utils
 	@echo "Running the tests"
-	@$(BIN)/pytest -n 2 --cov --cov-report=json:_build/coverage.json
+	@$(BIN)/pytest -n 3 --cov --cov-report=json:_build/coverage.json
 	@echo "Done. All tests passed."
 
 report: test  ## run the tests, then report seconds and weight of each page, and what of d2l_utils the tests run
