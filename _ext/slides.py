@@ -85,7 +85,7 @@ class Deck:
     def chapter(self, section: Tag) -> None:
         title = section.find("h1")
         self.title, lead = title.get_text(" ", strip=True), section.select_one(":scope > p:not(.chapter-facts)")
-        self.add("title", text(title), inner(lead) + self.link_to("", "The chapter in the book"))
+        self.add("title", text(title), (inner(lead) if lead else "") + self.link_to("", "The chapter in the book"))
         for box in section.find_all("div", class_="admonition", recursive=False):
             self.box(box)
         for part in section.find_all("section", recursive=False):
@@ -179,7 +179,9 @@ class Deck:
         for fold in box.find_all("details"):
             fold.extract()
         asked = "".join(map(inner, box.find_all(True, recursive=False)))
-        [right] = [k for k, (_, why) in enumerate(choices) if why.get_text().strip().startswith("Right")]
+        right = next((k for k, (_, why) in enumerate(choices) if why.get_text().strip().startswith("Right")), None)
+        if right is None:
+            raise ValueError(f"chapters/{self.name}, {title}: the answer to the right choice has to begin with “Right”")
         rows = "".join(f"<li>{choice}</li>" for choice, _ in choices)
         self.add("question", title, f'{asked}<ul class="choices">{rows}</ul>')
         self.prose = [BeautifulSoup(f"<p><strong>{choice}</strong></p>{why.decode_contents()}", "html.parser")
@@ -194,7 +196,7 @@ class Deck:
         for exercise in section.find_all("div", class_="exercise"):
             name = re.search(r"\((.*)\)", exercise.find("p", class_="admonition-title").get_text(" ", strip=True))[1]
             link = f'<a href="../chapters/{self.name}.html#{exercise["id"]}">{escape(name)}</a>'
-            rows.append(f"<li>{link} <em>{exercise.find('em').get_text()}</em></li>")
+            rows.append(f"<li>{link} {exercise.find('em') or ''}</li>")
         self.add("exercises", self.heading, f"<ul>{''.join(rows)}</ul>")
 
 
