@@ -4,14 +4,22 @@ import json
 from pathlib import Path
 
 import character_models
+import claims
 import continual_reber
+import forget_bias
+import gradient_laws
 import jupytext
 import long_lags
+import longer_lags
 import numpy as np
+import one_cell_longer
 import one_cell_timing
 import pytest
 import reber
+import reber_seeds
+import record as record_module
 import reference_training
+import slide_probabilities
 import stacked_language_model
 import tagging
 import three_cells
@@ -295,3 +303,140 @@ def test_the_record_of_the_reference_training_repeats(road, num_epochs, toleranc
     again = reference_training.run(road, 0, vocab.encode(text.characters), len(vocab), num_epochs)
     curve = next(r["perplexity"] for r in recorded["runs"] if (r["road"], r["seed"]) == (road, 0))
     assert again["perplexity"] == pytest.approx(curve[:num_epochs], rel=tolerance)
+
+
+def test_the_record_of_gradient_laws_is_whole_and_repeats():
+    record = kept("gradient_laws")
+    s = gradient_laws.SETTINGS
+    assert record["settings"] == s
+    sizes = {"radius": 2 * len(s["radii"]), "saturation": len(s["saturation"]["radii"]) * len(s["saturation"]["sizes"]),
+             "carousel": len(s["carousel"]["forget_biases"])}
+    assert {law: len(claims.chosen(record, law=law)) for law in sizes} == {law: 5 * n for law, n in sizes.items()}
+    for again in (gradient_laws.radius_run("orthogonal", 0.9, 0), gradient_laws.radius_run("Gaussian", 1.5, 3),
+                  gradient_laws.saturation_run(1.1, 0.3, 1)):
+        recorded, = (run for run in record["runs"] if run.items() >= {k: v for k, v in again.items() if k != "slope"}.items())
+        assert again["slope"] == pytest.approx(recorded["slope"], abs=1e-4)
+    again = gradient_laws.carousel_run(1.0, 0)
+    recorded, = claims.chosen(record, law="carousel", forget_bias=1.0, seed=0)
+    assert again["left"] == pytest.approx(recorded["left"], rel=0.05)
+    assert again["relative_error"] <= 1e-14             # a thousand roundings of half of 2e-16, which mostly cancel
+
+
+def test_the_record_of_more_reber_seeds_is_whole_and_repeats():
+    record = kept("reber_seeds")
+    assert record["settings"] == {"poll": reber.POLL, "rows": reber_seeds.ROWS}
+    assert [(run["net"], run["seed"]) for run in record["runs"]] == [
+        (name, seed) for name, row in reber_seeds.ROWS.items() for seed in range(row["num_seeds"])]
+    soonest = min(claims.chosen(record, net="LSTM"), key=lambda run: run["solved_after"])
+    again, = reber.run(reber_seeds.ROWS["LSTM"], [soonest["seed"]])
+    assert again["solved_after"] == pytest.approx(soonest["solved_after"], abs=2 * reber.POLL)
+
+
+def test_the_record_of_probabilities_is_whole_and_repeats():
+    record, s = kept("slide_probabilities"), slide_probabilities.SETTINGS
+    assert record["settings"] == s
+    assert [run["seed"] for run in record["runs"]] == list(range(s["num_seeds"]))
+    assert all(len(run["epochs"]) == s["num_epochs"] for run in record["runs"])
+    again, = slide_probabilities.run(*slide_probabilities.EARLY)
+    recorded, = record["early"]
+    assert again["epochs"][0] == pytest.approx(recorded["epochs"][0], rel=1e-3)
+
+
+def test_the_record_of_forget_biases_is_whole_and_agrees_with_that_of_the_variants(monkeypatch):
+    record, usual = kept("forget_bias"), dict(variants.SETTINGS)
+    runs = {(r["task"], r["forget_bias"]): r["scores"] for r in record["runs"]}
+    assert list(runs) == [(task, bias) for task in variants.TASKS for bias in forget_bias.FORGET_BIASES]
+    for run in claims.chosen(kept("variants"), variant="NP"):
+        assert runs[run["task"], usual["forget_bias"]] == pytest.approx(run["scores"], rel=0.01)
+    monkeypatch.setitem(variants.TASKS, "adding", lambda *_: {"scores": [variants.SETTINGS["forget_bias"]]})
+    assert forget_bias.run("adding", 0.25)["scores"] == [0.25]
+    assert variants.SETTINGS == usual
+
+
+def test_the_record_of_longer_training_begins_as_the_shorter_one():
+    record, shorter = kept("one_cell_longer"), kept("one_cell_timing")
+    assert len(record["runs"]) == len(one_cell_longer.CASES)
+    for run, (kind, period, num_hiddens, peepholes, start, num_seeds, num_updates) in zip(
+            record["runs"], one_cell_longer.CASES):
+        assert (run["peepholes"], len(run["solved"]), run["num_updates"]) == (peepholes, num_seeds, num_updates)
+        recorded, = (r for r in claims.chosen(shorter, kind=kind, period=period, num_hiddens=num_hiddens, peepholes=peepholes,
+                                              start=start) if r["num_updates"] == 2000)
+        assert [update if update <= 2000 else 0 for update in run["solved"]] == recorded["solved"]
+
+
+def test_the_record_of_longer_lags_is_whole():
+    record = kept("longer_lags")
+    assert record["settings"] == longer_lags.SETTINGS
+    names = [{**long_lags.named(*row), "seed": seed} for row in longer_lags.ROWS for seed in range(10)]
+    assert [{key: r[key] for key in names[0]} for r in record["runs"]] == names
+    assert all(r["passed"] == (r["test_wrong"] is not None and r["test_wrong"] <= 3) for r in record["runs"])
+
+
+def test_three_symbols_decide_the_class_of_temporal_order_6b(rng):
+    X, classes = longer_lags.temporal_order_6b(rng, 500, 100)
+    symbols = X.argmax(axis=-1)
+    assert 100 <= len(X) <= 110
+    assert set(classes) == set(range(8))
+    for column, number in zip(symbols.T, classes):
+        steps = np.flatnonzero(column >= 6)
+        assert [(10 <= steps[0] <= 20), (33 <= steps[1] <= 43), (66 <= steps[2] <= 76)] == [True] * 3
+        assert list(column[steps] - 6) == [number // 4, number // 2 % 2, number % 2]
+    assert (symbols[0] == 4).all()
+    assert (symbols[-1] == 5).all()
+
+
+def test_input_biases_in_turn(rng):
+    cells, _ = long_lags.networks((float("inf"), [-3, -6]), 2, 1, 1)
+    assert cells.cell(0).params["b_i"].tolist() == [-3, -6] * 4
+
+
+@pytest.mark.parametrize(("checks", "wanted"), [
+    ({"a": True, "b": True}, "reproduced"), ({"a": True, "b": False}, "partly"), ({"a": False}, "not reproduced"),
+    (None, "not run")])
+def test_a_verdict_follows_from_the_checks(checks, wanted):
+    assert claims.verdict(checks) == wanted
+
+
+@pytest.mark.parametrize("row", claims.ROWS, ids=lambda row: row.name)
+def test_every_claim_has_its_scripts_and_its_answer(row):
+    records = claims.load()
+    words, checks = claims.answer(row, records)
+    assert len(words) > 20
+    assert "nan" not in words
+    assert checks
+    assert all((claims.HERE / f"{script}.py").exists() for script in row.scripts + row.beyond)
+    needed = {script: records[script] for script in row.scripts}
+    assert claims.answer(row, needed)[1] == checks      # what goes beyond the claim does not count
+    needed.popitem()
+    assert claims.verdict(claims.answer(row, needed)[1]) == "not run"
+
+
+def test_a_worse_record_gives_a_worse_verdict():
+    records = claims.load()
+    row, = (row for row in claims.ROWS if row.name == "adding")
+    assert claims.verdict(claims.answer(row, records)[1]) == "reproduced"
+    for run in claims.chosen(records["long_lags"], task="adding", forget_bias="inf", input_bias=-3)[:1]:
+        run["passed"] = False
+    assert claims.verdict(claims.answer(row, records)[1]) == "partly"
+
+
+def test_the_table_has_every_row_and_names_those_without_a_record():
+    lines = claims.summary({}).splitlines()
+    assert len(lines) == 2 + len(claims.ROWS) == 17
+    assert all(line.count("|") == 3 and line.endswith(" not run |") for line in lines[2:])
+    assert "radius.json" not in claims.details(claims.ROWS[0], {})
+
+
+def test_a_row_that_is_not_there_is_refused_with_those_that_are(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["claims.py", "nothing"])
+    with pytest.raises(SystemExit, match="no row nothing; there are: radius, "):
+        claims.main()
+
+
+def test_a_record_goes_on_where_it_stopped_unless_its_settings_have_changed(tmp_path):
+    path = tmp_path / "some.json"
+    assert record_module.begun(path, {"lr": 1}) == record_module.begun(None, {"lr": 1}) == []
+    record_module.write(path, {"lr": 1}, [{"seed": 0}, {"seed": 1}])
+    assert record_module.begun(path, {"lr": 1}) == [{"seed": 0}, {"seed": 1}]
+    with pytest.raises(SystemExit, match="other settings"):
+        record_module.begun(path, {"lr": 2})
