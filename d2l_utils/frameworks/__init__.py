@@ -90,7 +90,7 @@ TABLE = {
     "dynet": Framework(
         "DyNet VanillaLSTMBuilder", "dyNET38", "ifoc", 1, "rows", 1.0, forms=("stacked", "lengths"), float64=None,
         needs="rosetta", reason="it has no float64; the forget bias of 1 is added as it runs"),
-    "tinygrad": Framework("tinygrad nn.LSTMCell", "tinygrad", "ifco", 2, "rows", "uniform", needs="rosetta"),
+    "tinygrad": Framework("tinygrad nn.LSTMCell", "tinygrad", "ifco", 2, "rows", 0.0, needs="rosetta"),
     "tensorflow_v1": Framework(
         "TensorFlow BlockLSTM", "tensorflow-cpu", "icfo", 1, "columns", None, (None, "diagonal"), float64=None,
         needs="rosetta-large", reason="it has no float64; its forget bias is an argument, 1 if left out"),
