@@ -26,6 +26,7 @@ class FillIn(SphinxPostTransform):
         for place in list(self.document.findall(list_of_figures)):
             found = {chapter: [figure for figure in self.env.get_doctree(chapter).findall(nodes.figure) if figure["names"]]
                      for chapter in reading.chapters(self.env)}
+            self.env.get_domain("math").data["has_equations"][self.env.docname] = True    # in captions
             place.parent.replace(place, [self.section(chapter, figures) for chapter, figures in found.items() if figures])
 
     def section(self, chapter: str, figures: list) -> nodes.section:

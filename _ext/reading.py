@@ -72,7 +72,7 @@ def chapters(env: BuildEnvironment) -> list:
 
 
 def put_minutes_into_the_list(app: Sphinx, document: nodes.document, name: str) -> None:
-    if name == app.config.root_doc:
+    if name == app.config.root_doc and app.builder.format == "html":
         minutes = {app.builder.get_relative_uri(name, chapter): app.env.metadata[chapter]["minutes"]
                    for chapter in chapters(app.env)}
         for item in document.findall(nodes.list_item):

@@ -20,7 +20,8 @@ class StaticModel {
   link(state) { return `${location.href.split("#")[0]}#${this.name}=${encodeURIComponent(JSON.stringify(state))}`; }
 }
 
-// The state that a link asked for, if it is meant for this model: only known traits, and only values of the same kind.
+// The state that a link asked for, if it is meant for this model: only known traits, and only values of the same kind; of
+// numbers only finite ones, for JSON has 1e999.
 function fromLink(model) {
   const [name, ...rest] = location.hash.slice(1).split("=");
   if (name !== model.name) return false;
@@ -28,7 +29,8 @@ function fromLink(model) {
     const wanted = JSON.parse(decodeURIComponent(rest.join("=")));
     for (const [key, value] of Object.entries(wanted)) {
       const known = Object.hasOwn(model.state, key) && !key.startsWith("_");
-      if (known && typeof value === typeof model.state[key] && Array.isArray(value) === Array.isArray(model.state[key])) model.state[key] = value;
+      const alike = typeof value === typeof model.state[key] && Array.isArray(value) === Array.isArray(model.state[key]);
+      if (known && alike && (typeof value !== "number" || Number.isFinite(value))) model.state[key] = value;
     }
     return true;
   } catch {

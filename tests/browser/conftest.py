@@ -3,13 +3,14 @@ import functools
 import os
 import shutil
 import threading
+import time
 from dataclasses import dataclass, field
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 HTML = Path(__file__).resolve().parents[2] / "_build" / "html"
 PAGES = sorted(
@@ -59,6 +60,18 @@ UNFOLD = """() => {
     document.querySelectorAll("details").forEach(details => { details.open = true; });
     document.querySelectorAll("button.toggle-button-hidden").forEach(button => button.click());
 }"""
+
+
+def wait_for_function(page, condition, arg=None):
+    """Waits until the condition, in JavaScript, is true. Playwright's own asks inside the page, whose policy forbids it."""
+    ask = f"arg => {{ const value = ({condition}); return Boolean(typeof value === 'function' ? value(arg) : value); }}"
+    end = time.monotonic() + PATIENCE / 1000
+    while not page.evaluate(ask, arg):
+        assert time.monotonic() < end, f"this did not become true: {condition}"
+        page.wait_for_timeout(50)
+
+
+Page.wait_for_function = wait_for_function
 
 
 @dataclass

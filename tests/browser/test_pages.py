@@ -1,6 +1,7 @@
 """What every page owes its reader: no network, no error, mathematics, words for each picture, a narrow screen, WCAG."""
 import re
 import sys
+from types import SimpleNamespace
 
 import pytest
 from fontTools.ttLib import TTFont
@@ -23,6 +24,27 @@ def test_a_page_asks_no_other_address_for_anything(visit, origin, page):
 @our_icons
 def test_the_console_says_no_error(visit, origin, page):
     assert visit(origin, page).errors == []
+
+
+def test_the_policy_refuses_what_somebody_planted(open_page, origin):
+    seen = SimpleNamespace(blocked=[], errors=[])
+    tab = open_page(origin, "index.html", seen, mathematics=False)
+    tab.evaluate("""() => {
+        window.refused = [];
+        document.addEventListener("securitypolicyviolation", event => window.refused.push(event.effectiveDirective));
+        const plant = (tag, attributes) => document.body.append(Object.assign(document.createElement(tag), attributes));
+        plant("img", { src: "https://elsewhere.test/picture.png" });
+        plant("script", { src: "https://elsewhere.test/script.js" });
+        plant("script", { textContent: "window.taken = true" });
+        plant("link", { rel: "stylesheet", href: "https://elsewhere.test/style.css" });
+        plant("iframe", { src: "https://elsewhere.test/" });
+        plant("div", { innerHTML: "<img src='data:,' onerror='window.taken = true'>" });
+        fetch("https://elsewhere.test/said").catch(() => {});
+    }""")
+    wanted = ["connect-src", "frame-src", "img-src", "script-src-attr", "script-src-elem", "script-src-elem", "style-src-elem"]
+    tab.wait_for_function("wanted => JSON.stringify([...window.refused].sort()) === JSON.stringify(wanted)", arg=wanted)
+    assert seen.blocked == []                   # not one request came as far as the network
+    assert tab.evaluate("window.taken") is None
 
 
 def test_all_mathematics_is_set(visit, origin, page):

@@ -1,5 +1,6 @@
-"""What a reader does with the pages: search, dark mode, answering a question by keyboard, printing."""
+"""What a reader does with the pages: search, dark mode, answering a question by keyboard, meanings of words, printing."""
 import re
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import expect
@@ -89,6 +90,84 @@ def test_the_arrow_keys_turn_the_pages_unless_something_else_has_the_focus(open_
     tab.wait_for_url(f"**/{CHAPTER}")
 
 
+def test_the_arrow_keys_leave_the_page_alone_where_something_else_has_a_use_for_them(open_page):
+    tab = open_page("file", CHAPTER, mathematics=False, viewport={"width": 320, "height": 700})
+    tab.locator("[data-widget=ready]").first.wait_for()
+    tab.evaluate("() => { window.same = true; document.body.append(document.createElement('textarea')); }")
+    slider = tab.locator("input[type=range]").first
+    scrolls = tab.locator(".bd-article pre[tabindex='0']").first
+    for place in (slider, tab.locator("body > textarea"), scrolls, tab.locator("details summary").first):
+        place.focus()
+        tab.keyboard.press("ArrowRight")
+    slider.click()                              # a browser that gives a slider no focus for this
+    tab.evaluate("document.activeElement.blur()")
+    tab.keyboard.press("ArrowRight")
+    tab.locator(".bd-article h1").click()
+    for held in ("Alt", "Control", "Meta", "Shift"):
+        tab.keyboard.press(f"{held}+ArrowRight")
+    assert tab.evaluate("window.same")
+    assert tab.url.endswith(CHAPTER)
+    tab.keyboard.press("ArrowRight")
+    tab.wait_for_url("**/06-hidden-state.html")
+
+
+def test_the_meaning_of_a_word_is_shown_to_pointer_keyboard_and_screen_reader_and_escape_puts_it_away(open_page):
+    tab = open_page("file", CHAPTER, mathematics=False)
+    word, shown = tab.locator("a.in-glossary").first, tab.locator(".meaning:visible")
+    words = tab.evaluate("document.querySelector('.meaning').textContent")
+    assert len(words) > 20
+    expect(word).to_have_accessible_description(words)
+    assert word.get_attribute("title") is None          # the browser would show it as well
+    word.hover()
+    expect(shown).to_have_text([words])
+    shown.hover()                                       # one can go there, and read on
+    expect(shown).to_have_text([words])
+    tab.locator(".bd-article h1").hover()
+    expect(shown).to_have_count(0)
+    word.focus()
+    expect(shown).to_have_text([words])
+    tab.keyboard.press("Escape")
+    expect(shown).to_have_count(0)
+    tab.locator("a.in-glossary").nth(1).focus()
+    expect(shown).to_have_count(1)
+    expect(shown).not_to_have_text([words])
+
+
+def test_a_touch_shows_the_meaning_inside_a_narrow_window_and_a_second_follows_the_link(open_page):
+    tab = open_page("file", CHAPTER, mathematics=False, has_touch=True, viewport={"width": 320, "height": 700})
+    shown = tab.locator(".meaning:visible")
+    for word in tab.locator("a.in-glossary:visible").all()[:4]:
+        tab.keyboard.press("Escape")                    # the meaning of the last word may cover this one
+        word.tap()
+        expect(shown).to_have_count(1)
+        box = shown.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 320
+    assert tab.url.endswith(CHAPTER)
+    word.tap()
+    tab.wait_for_url("**/appendices/glossary.html#term-*")
+
+
+def test_a_line_shows_how_far_down_a_chapter_one_is(open_page):
+    tab = open_page("file", CHAPTER, mathematics=False)
+    line = tab.get_by_role("meter")
+    expect(line).to_have_accessible_name(re.compile(r"Place in chapter 5 of \d+"))
+    expect(line).to_have_attribute("aria-valuenow", "0")
+    kept = "JSON.stringify([localStorage, sessionStorage, document.cookie])"
+    before = tab.evaluate(kept)
+    tab.evaluate("scrollTo({ top: document.documentElement.scrollHeight, behavior: 'instant' })")
+    expect(line).to_have_attribute("aria-valuenow", "100")
+    expect(line).to_have_attribute("aria-valuetext", "100 percent")
+    assert tab.evaluate(kept) == before
+
+
+def test_a_citation_can_be_copied_by_keyboard(open_page):
+    tab = open_page("http", CHAPTER, mathematics=False, permissions=["clipboard-read", "clipboard-write"])
+    tab.locator(".cite-this-page summary").press("Enter")
+    tab.locator(".cite-this-page .copybtn").nth(1).press("Enter")       # it copies before it returns
+    assert tab.evaluate("navigator.clipboard.readText()").startswith("@incollection{")
+
+
 def test_on_paper_everything_is_unfolded_and_the_sidebars_are_gone(open_page):
     tab = open_page("file", CHAPTER)
     tab.emulate_media(media="print")
@@ -97,3 +176,14 @@ def test_on_paper_everything_is_unfolded_and_the_sidebars_are_gone(open_page):
     expect(tab.locator(".solution.toggle-hidden")).to_have_count(0)
     for sidebar in (".bd-sidebar-primary", ".bd-sidebar-secondary", ".bd-header-article"):
         expect(tab.locator(sidebar).first).to_be_hidden()
+
+
+def test_a_link_cannot_give_a_widget_a_number_without_end(open_page):
+    wanted = quote('{"position": 1e999, "logarithmic": true, "__proto__": {"text": "taken"}, "_models": {}}')
+    tab = open_page("file", f"chapters/13-reading-cells.html#WhoIsRemembered={wanted}", mathematics=False)
+    widget = tab.locator("[data-name=WhoIsRemembered][data-widget=ready]")
+    widget.wait_for()
+    position, logarithmic, models, text = widget.evaluate(
+        "({ model: { state } }) => [state.position, state.logarithmic, Object.keys(state._models).length, state.text]")
+    assert (position, logarithmic, models) == (60, True, 2)
+    assert "taken" not in text
