@@ -120,6 +120,41 @@ def test_the_output_layer_and_the_loss_are_numpys(run, rng):
         np.testing.assert_allclose(js["grads"][name], g.ravel(), rtol=1e-12, atol=1e-14)
 
 
+def test_scores_of_a_thousand_do_not_overflow(run):
+    Y = np.array([1000.0, -1000.0, 999.0])
+    js = run("return { P: js.softmax(given.Y), ...js.crossEntropy(given.Y, 2) };", Y=Y)
+    loss, d_Y = cross_entropy(Y, np.array(2))
+    for name, wanted in {"P": softmax(Y), "loss": loss, "d_Y": d_Y}.items():
+        np.testing.assert_allclose(js[name], wanted, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("kind", [LSTM, RNN])
+def test_states_that_are_left_out_are_zero_and_the_weights_gradients_may_be_left_out(run, kind, rng):
+    cell, X, _, d_H, _ = problem(kind, (4, 3, 5), rng)
+    js = run("""
+        const trace = js.KINDForward(given.params, given.X);
+        const { grads, d_X, d_state } = js.KINDBackward(given.params, trace, given.d_H, undefined, null);
+        return { trace, grads, d_X, d_state };
+    """.replace("KIND", kind.__name__.lower()), params={name: w.ravel() for name, w in cell.params.items()}, X=X, d_H=d_H)
+    trace, _ = cell.forward(X[:, None], cell.begin_state(1))
+    _, d_X, d_state = cell.backward(trace, d_H[:, None])
+    assert js["grads"] is None
+    np.testing.assert_allclose(js["trace"]["H"], trace.H[:, 0], rtol=1e-12, atol=1e-14)
+    for found, wanted in ((js["d_X"], d_X[:, 0]), *zip(js["d_state"], (d[0] for d in d_state))):
+        np.testing.assert_allclose(found, wanted, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", [LSTM, RNN])
+def test_a_sequence_of_no_steps_has_no_gradients_of_its_own(run, kind, rng):
+    cell, _, state, _, d_state = problem(kind, (1, 3, 5), rng)
+    body = WHOLE.replace("KIND", kind.__name__.lower())
+    js = run(body, params={name: w.ravel() for name, w in cell.params.items()}, X=[], state=state, d_H=[], d_state=d_state)
+    assert js["d_X"] == []
+    assert all(not any(g) for g in js["grads"].values())
+    assert all(d == [] for d in js["d_trace"].values())
+    assert js["d_state"] == plain(d_state)
+
+
 def test_adam_is_numpys_and_leaves_its_arguments_alone(run, rng):
     params = {"W": rng.standard_normal(6), "b": rng.standard_normal(2)}
     grads = [{name: rng.standard_normal(len(w)) for name, w in params.items()} for _ in range(3)]
