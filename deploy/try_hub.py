@@ -237,7 +237,7 @@ def main():
         together = Barrier(len(students), timeout=PATIENCE)
         with ThreadPoolExecutor(len(students)) as pool:
             runs = list(pool.map(lambda student: attend(student, first, together), students))
-        proxy = [child for child in hub.process.children() if "configurable-http-proxy" in " ".join(child.cmdline())]
+        proxy = [child for child in hub.process.children() if "proxy.py" in " ".join(child.cmdline())]
         settings = {"students": len(students), "cores": os.cpu_count(), "hub": used([hub.process, *proxy])}
         keep(arguments.json, settings, runs)
         for chapter in others:
