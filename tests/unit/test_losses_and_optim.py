@@ -113,6 +113,21 @@ def test_clipping_leaves_short_gradients_alone(max_norm, array):
     assert as_numpy(grads["b"]).tolist() == [4.0]
 
 
+def test_an_array_that_is_no_float_is_asked_for_its_number():
+    """As MXNet's: the sum of an array is an array, which float() refuses."""
+    class Deferred:
+        def __mul__(self, other):
+            return self
+
+        def sum(self):
+            return self
+
+        def asscalar(self):
+            return 25.0
+
+    assert clip_by_global_norm({"w": Deferred()}, 5.0) == 5.0
+
+
 def test_sgd_takes_one_step_downhill_in_place(array):
     w = array([1.0, -2.0])
     SGD(0.5).step({"w": w}, {"w": array([4.0, 1.0])})
