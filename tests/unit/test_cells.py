@@ -303,7 +303,9 @@ def test_one_complex_number_among_real_ones_makes_the_result_complex(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_weights_are_small_unless_asked_otherwise_and_come_from_the_generator_given(kind):
     for rng in (None, np.random.default_rng(5)):
-        weights = [w.ravel() for name, w in kind(60, 60, rng=rng).params.items() if name.startswith("W")]
+        params = kind(60, 60, rng=rng).params
+        assert not any(w.any() for name, w in params.items() if name.startswith("b"))
+        weights = [w.ravel() for name, w in params.items() if name.startswith("W")]
         assert np.concatenate(weights).std() == pytest.approx(0.01, rel=0.05)      # of 7,000 numbers or more
     one, two = (kind(3, 4, rng=np.random.default_rng(seed)).params["W_xh" if kind in (RNN, GRU) else "W_xi"] for seed in (5, 6))
     assert (one != two).all()
