@@ -5,6 +5,7 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 STAMP := $(VENV)/installed
 OTHER := .venv-rosetta
+MUTANTS := .venv-mutants
 HUB   := .venv-hub
 HTML  := _build/html
 PORT  := 8000
@@ -14,13 +15,13 @@ CANDIDATES := python3.11 python3.12 python3.10 python3.9
 NEWER      := python3.13 python3.14 python3 python
 
 .DEFAULT_GOAL := help
-.PHONY: book test report lab serve notebooks slides assignments hub bench results rosetta record lock clean help
+.PHONY: book test report lab serve notebooks slides assignments hub bench results rosetta mutants record lock clean help
 
 # One thread and one hash seed: the same numbers on every machine, and two notebooks at once do not fight for cores.
-test bench results rosetta: export PYTHONHASHSEED := 0
-test bench results rosetta: export OMP_NUM_THREADS := 1
-test bench results rosetta: export OPENBLAS_NUM_THREADS := 1
-test bench results rosetta: export MKL_NUM_THREADS := 1
+test bench results rosetta mutants: export PYTHONHASHSEED := 0
+test bench results rosetta mutants: export OMP_NUM_THREADS := 1
+test bench results rosetta mutants: export OPENBLAS_NUM_THREADS := 1
+test bench results rosetta mutants: export MKL_NUM_THREADS := 1
 
 book: $(STAMP)  ## build the pages into _build/html (notebooks that changed are executed first)
 	@echo "Building the book: first the chapters that changed, then the pages"
@@ -93,6 +94,10 @@ endif
 	@echo "Running the tests that need these frameworks"
 	@$(OTHER)/bin/pytest tests/conformance
 
+mutants: $(MUTANTS)/installed  ## plant small faults in cells, losses, optim, fused and lstm.js: do the tests notice? (needs npm)
+	@echo "Planting faults, one at a time (half an hour of an idle machine)"
+	@$(MUTANTS)/bin/python bench/mutants/mutants.py --json bench/results/mutants.json
+
 record: $(STAMP)  ## keep what the cells that need MXNet print, for machines without it, in data/records
 	@echo "Building the book and keeping the outputs of the cells that need MXNet"
 	@RECORD=1 $(BIN)/jupyter-book build . -q -W -n --keep-going --all
@@ -115,7 +120,7 @@ lock: $(STAMP)  ## resolve requirements.txt again into requirements.lock (UPGRAD
 	@mv _build/rosetta.new rosetta.lock
 	@echo "Done. Look at: git diff requirements.lock deploy/requirements.lock rosetta.lock"
 
-clean:  ## remove what was built (rm -rf .venv .venv-rosetta .venv-hub removes the environments too)
+clean:  ## remove what was built (rm -rf .venv .venv-rosetta .venv-hub .venv-mutants removes the environments too)
 	@rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@echo "Removed _build and the tools' caches"
 
@@ -140,6 +145,16 @@ $(OTHER)/installed: rosetta.lock pyproject.toml $(STAMP)
 	@PIP_CONSTRAINT=$(CURDIR)/rosetta.lock PIP_BUILD_CONSTRAINT=$(CURDIR)/rosetta.lock \
 	    $(OTHER)/bin/python -m pip install -qq --disable-pip-version-check --no-input -r rosetta.lock
 	@$(OTHER)/bin/python -m pip install -qq --disable-pip-version-check --no-input --no-deps -e .
+	@touch $@
+
+# The tools that plant faults, beside the book's packages, which they see through a line in a .pth file.
+$(MUTANTS)/installed: pyproject.toml $(STAMP)
+	@echo "Installing mutmut into $(MUTANTS)"
+	@rm -rf $(MUTANTS)
+	@$(BIN)/python -m venv $(MUTANTS)
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+	    > $$($(MUTANTS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/book.pth
+	@$(MUTANTS)/bin/python -m pip install -qq --disable-pip-version-check --no-input mutmut==3.8.1
 	@touch $@
 
 # The hub and the servers of its users: the book's packages once more, because the lock of the book leaves out JupyterHub.
