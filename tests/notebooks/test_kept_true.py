@@ -172,7 +172,7 @@ def test_every_page_is_in_the_table_of_contents_and_links_lead_to_it():
 
 def test_a_symbol_and_a_word_are_defined_once_and_the_words_are_in_order():
     symbols = [text(symbol) for row in re.findall(r"<tr[^>]*><td>(.*?)</td>", article("appendices/notation.html"), re.DOTALL)
-               for symbol in row.split(", ") if symbol != "…"]
+               for symbol in row.split(", ") if text(symbol) != "…"]
     assert len(symbols) > 15
     assert sorted(symbols) == sorted(set(symbols))
     glossary = (ROOT / "appendices" / "glossary.md").read_text(encoding="utf-8")
