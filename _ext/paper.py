@@ -81,17 +81,19 @@ class Epub(Epub3Builder):
     """Sphinx's builder, whose files are then rid of what is for browsers, so that they are valid in an EPUB."""
 
     KEPT = ("epub.css", "file.png", "pygments.css")
-    # Scripts; icons and the switches of tabs, which may not stand where they stand; names that a page uses twice; and of the
-    # figures an address that nobody may follow. An outline of a space has no course, and needs an empty one.
+    # Scripts; icons and the switches of tabs, which may not stand where they stand; how a fold is called once it is open; names
+    # that a page uses twice; and of the figures an address that nobody may follow.
     REMOVED = re.compile("|".join(["<script.*?</script>", "<svg[^>]*octicon.*?</svg>", "<input[^>]*>", "<!DOCTYPE svg.*?>",
-                                   ' id="(?:exercise|solution)-content"']), re.DOTALL)
+                                   '<p class="expanded .*?</p>', ' id="(?:exercise|solution)-content"']), re.DOTALL)
+    ALIGNED = "mtable.ams-align mtd:nth-child({}) {{ text-align: {}; }}\n"     # what stands on both sides of an &
     LINK = re.compile(r'<link [^>]*href="([^"?]*)[^>]*/>|<a [^>]*href="([^"#?:]+)"[^>]*>(.*?)</a>', re.DOTALL)
     SUMMARY = re.compile("<summary.*?</summary>", re.DOTALL)
     TAB = re.compile("<label[^>]*>(.*?)</label>", re.DOTALL)
-    NO_OUTLINE = re.compile(r"<path (?![^>]*\bd=)")
+    NO_OUTLINE = re.compile(r"<path (?![^>]*\bd=)")         # a space's, which needs an empty one
 
     def init(self) -> None:
         super().init()
+        shutil.rmtree(Path(self.outdir, "_static"), ignore_errors=True)     # what handle_finish adds to is made afresh
         self.config.html_math_renderer = "mathml"
         for event in ("html-page-context", "build-finished"):       # what extensions add to the site stays there
             listeners = self.events.listeners[event]
@@ -107,6 +109,8 @@ class Epub(Epub3Builder):
             text = self.LINK.sub(lambda link: link[0] if self.leads_somewhere(path, link) else link[3] or "", text)  # noqa: B023
             text = self.TAB.sub(r"<p><strong>\1</strong></p>", self.SUMMARY.sub(without_paragraphs, text))
             path.write_text(self.NO_OUTLINE.sub('<path d="" ', text), encoding="utf-8")
+        with (root / "_static" / "epub.css").open("a", encoding="utf-8") as style:
+            style.write(self.ALIGNED.format("odd", "right") + self.ALIGNED.format("even", "left"))
         super().handle_finish()
 
     @staticmethod

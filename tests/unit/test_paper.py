@@ -102,6 +102,7 @@ def test_an_epub_has_formulas_and_figures_but_nothing_for_browsers(tmp_path):
     for_browsers = ("<script", "site.js", "site.css", "octicon", "inside.zip", "<input", "<label")
     assert [word for word in for_browsers if word in page] == []
     assert not [name for name in files if name.startswith("_static") and not name.endswith(("epub.css", "pygments.css"))]
+    assert files["_static/epub.css"].count("ams-align") == 2
     figure = next(text for name, text in files.items() if name.endswith(".svg"))
     assert "DOCTYPE" not in figure
     assert '<path d="" id="space"/>' in figure
