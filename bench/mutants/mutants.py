@@ -56,7 +56,10 @@ pytest_add_cli_args_test_selection=
 
 
 def in_python():
-    """Each mutant of the Python modules: (module, what stood there, what stands there now, whether a test noticed)."""
+    """Each mutant of the Python modules: (module, what stood there, what stands there now, whether a test noticed).
+
+    The lines are told of survivors only. Whether is None for a mutant not tried: mutmut was stopped, or asked for some only.
+    """
     place = BUILT / "python"
     shutil.rmtree(place, ignore_errors=True)
     (place / "tests" / "unit").mkdir(parents=True)
@@ -76,11 +79,10 @@ def found_in_python(place):
     for path in sorted(Path("mutants").rglob("*.py.meta")):
         module = str(path.relative_to("mutants").with_suffix(""))
         for name, code in json.loads(path.read_text())["exit_code_by_key"].items():
-            if code is None:
-                raise SystemExit(f"mutmut left {name} out: start again")
-            lines = get_diff_for_mutant(name, path=module).splitlines()[2:]
+            noticed = None if code is None else code not in SURVIVED
+            lines = get_diff_for_mutant(name, path=module).splitlines()[2:] if noticed is False else []     # takes its time
             was, becomes = (" ".join(line[1:].strip() for line in lines if line[:1] == sign) for sign in "-+")
-            yield module, was, becomes, code not in SURVIVED
+            yield module, was, becomes, noticed
 
 
 def in_javascript():
@@ -143,7 +145,7 @@ def found_in_javascript(place):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", type=Path, help="where to write the record")
-    parser.add_argument("--found", action="store_true", help="take the mutants of the last run, which lie in _build/mutants")
+    parser.add_argument("--found", action="store_true", help="count what the last run tried, which lies in _build/mutants")
     arguments = parser.parse_args()
     path = arguments.json and arguments.json.resolve()
     began = time.time()
@@ -155,14 +157,15 @@ def main():
                  for change in group["changes"]}
     modules, survivors = {}, []
     for module, was, becomes, noticed in mutants:
-        counts = modules.setdefault(module, {"module": module, "mutants": 0, "noticed": 0})
+        counts = modules.setdefault(module, {"module": module, "mutants": 0, "tried": 0, "noticed": 0})
         counts["mutants"] += 1
-        counts["noticed"] += noticed
-        if not noticed:
+        counts["tried"] += noticed is not None
+        counts["noticed"] += noticed is True
+        if noticed is False:
             survivors.append({"module": module, "was": was, "becomes": becomes, "why": explained.get((was, becomes))})
     for module, counts in modules.items():
-        print(f"{module:32s} {counts['mutants']:5d} mutants, {counts['noticed']:5d} noticed, "
-              f"{100 * counts['noticed'] / counts['mutants']:5.1f} %")
+        print(f"{module:32s} {counts['mutants']:5d} mutants, {counts['tried']:5d} tried, {counts['noticed']:5d} noticed, "
+              f"{100 * counts['noticed'] / max(1, counts['tried']):5.1f} %")
     unexplained = [each for each in survivors if each["why"] is None]
     for each in unexplained:
         print(f"\n{each['module']}: nobody says why no test notices\n  - {each['was']}\n  + {each['becomes']}")
@@ -171,7 +174,7 @@ def main():
         record.write(path, settings, [*modules.values(), *survivors], packages=("numpy", "mutmut"),
                      stryker=json.loads((HERE / "package.json").read_text())["devDependencies"]["@stryker-mutator/core"],
                      seconds=None if arguments.found else round(time.time() - began))
-    few = [module for module, counts in modules.items() if counts["noticed"] < WANTED * counts["mutants"]]
+    few = [module for module, counts in modules.items() if not counts["noticed"] >= WANTED * counts["tried"] > 0]
     if few or unexplained:
         sys.exit(f"\nFewer than {WANTED:.0%} are noticed in: {', '.join(few) or 'none'}. Unexplained: {len(unexplained)}")
 
