@@ -105,6 +105,17 @@ def test_clipped_updates_are_those_of_optim(optimizer, clipped, clip, rng):
             equal(fast[name], w, 1e-12)
 
 
+def test_clipped_adam_takes_the_constants_of_adam(rng):
+    constants = {"beta1": 0.8, "beta2": 0.95, "eps": 0.5}
+    slow_one, fast_one = Adam(0.1, **constants), ClippedAdam(0.1, 1e3, **constants)
+    params, fast = {"w": np.ones(4)}, {"w": np.ones(4)}
+    for _ in range(3):
+        g = rng.standard_normal(4)
+        slow_one.step(params, {"w": g.copy()})
+        fast_one.step(fast, {"w": g.copy()})
+        equal(fast["w"], params["w"], 1e-12)
+
+
 @pytest.mark.parametrize(("optimizer", "fast"), [(SGD(2.0), ClippedSGD(2.0, 0.1)), (Adam(0.02), ClippedAdam(0.02, 0.1))])
 def test_the_training_loop_takes_it_and_ends_with_the_same_weights_and_text(optimizer, fast):
     sizes = {"num_epochs": 3, "num_steps": 10, "batch_size": 4}
