@@ -105,6 +105,17 @@ def test_clipped_updates_are_those_of_optim(optimizer, clipped, clip, rng):
             equal(fast[name], w, 1e-12)
 
 
+def test_scores_of_a_thousand_do_not_overflow(rng):
+    plain, X, Y = plain_model(), *rng.integers(10, size=(2, 3, 2))
+    plain.params["b_q"][...] = rng.choice([-1000.0, 1000.0], 10)
+    fused = FusedModel(plain)
+    loss, grads, _ = plain.loss_and_grads(X, Y, plain.begin_state(2))
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        assert fused.loss_and_grads(X, Y, fused.begin_state(2))[0] == pytest.approx(loss, rel=1e-12)
+    for name, block in fused.blocks(fused.d_W).items():
+        equal(block.T, grads[name], 1e-10)
+
+
 def test_clipped_adam_takes_the_constants_of_adam(rng):
     constants = {"beta1": 0.8, "beta2": 0.95, "eps": 0.5}
     slow_one, fast_one = Adam(0.1, **constants), ClippedAdam(0.1, 1e3, **constants)
