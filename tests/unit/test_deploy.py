@@ -1,6 +1,7 @@
 """What Binder and a class's hub are given: the image, the size of a hub, the values for Helm."""
 import json
 import os
+import re
 import runpy
 import shutil
 import subprocess
@@ -30,6 +31,19 @@ def test_the_image_installs_the_locks_and_prepares_the_notebooks(tmp_path):
     named = [line.split()[1] for line in (ROOT / "binder/requirements.txt").read_text().splitlines() if line.startswith("-r")]
     assert {(ROOT / "binder" / name).resolve() for name in named} == {
         ROOT / "requirements.lock", ROOT / "deploy/requirements.lock"}
+
+
+def test_the_two_locks_agree():
+    def pins(path):
+        """By package: the versions that are locked."""
+        found = {}
+        for name, pin in re.findall(r"^([\w.-]+)==([^\\\n]*)", path.read_text(encoding="utf-8"), re.MULTILINE):
+            found.setdefault(name, set()).add(pin.split()[0])
+        return found
+
+    book, hub = pins(ROOT / "requirements.lock"), pins(ROOT / "deploy/requirements.lock")
+    assert len(book.keys() & hub.keys()) > 30
+    assert {name: hub[name] - book[name] for name in book.keys() & hub.keys() if not hub[name] <= book[name]} == {}
 
 
 def test_the_image_opens_chapters_as_notebooks_whatever_is_mounted_over_the_home_folder(tmp_path):
