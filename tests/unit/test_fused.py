@@ -264,6 +264,7 @@ def fused_on(X=X, Y=X, state=None):
     (lambda: FusedModel(LanguageModel(LSTM(3, 4, forget_bias=np.inf))), r"model must have finite parameters"),
     (lambda: FusedModel(plain_model()).begin_state(0), r"batch_size must be a whole number of at least 1, got 0"),
     (lambda: fused_on(X=X + len(VOCAB)), r"X must lie between 0 and vocab_size - 1"),
+    (lambda: FusedModel(plain_model()).scores(X - 1, None), r"^X must lie between 0 .* got -1 to -1"),
     (lambda: fused_on(X=X - 1), r"X must lie between 0 .* got -1 to -1"),
     (lambda: fused_on(X=X + 0.5), r"X must be whole numbers, got float64"),
     (lambda: fused_on(X=X[0]), r"X must have the shape \(num_steps >= 1, batch_size >= 1\), got \(2,\)"),
