@@ -61,7 +61,8 @@ def test_float32_stays_float32_and_close(rng):
     fused = FusedModel(plain)
     _, grads, _ = plain.loss_and_grads(X, Y, plain.begin_state(4))
     _, fused_grads, state = fused.loss_and_grads(X, Y, fused.begin_state(4))
-    assert {a.dtype for a in (*state, fused_grads["W"], fused.scores(X, state)[0])} == {np.dtype(np.float32)}
+    one = fused.one_by_one(fused.begin_state(1))(0)
+    assert {a.dtype for a in (*state, fused_grads["W"], fused.scores(X, state)[0], one)} == {np.dtype(np.float32)}
     for name, block in fused.blocks(fused_grads["W"]).items():
         equal(block.T, grads[name], 1e-5)
 
@@ -264,8 +265,9 @@ def fused_on(X=X, Y=X, state=None):
     (lambda: FusedModel(LanguageModel(LSTM(3, 4, forget_bias=np.inf))), r"model must have finite parameters"),
     (lambda: FusedModel(plain_model()).begin_state(0), r"batch_size must be a whole number of at least 1, got 0"),
     (lambda: fused_on(X=X + len(VOCAB)), r"X must lie between 0 and vocab_size - 1"),
+    (lambda: ClippedAdam(1, 0), r"clip must be greater than 0, got 0"),
     (lambda: FusedModel(plain_model()).scores(X - 1, None), r"^X must lie between 0 .* got -1 to -1"),
-    (lambda: fused_on(X=X - 1), r"X must lie between 0 .* got -1 to -1"),
+    (lambda: fused_on(X=X - 1), r"^X must lie between 0 .* got -1 to -1"),
     (lambda: fused_on(X=X + 0.5), r"X must be whole numbers, got float64"),
     (lambda: fused_on(X=X[0]), r"X must have the shape \(num_steps >= 1, batch_size >= 1\), got \(2,\)"),
     (lambda: fused_on(X=X[:0]), r"X must have the shape .* got \(0, 2\)"),
