@@ -62,6 +62,8 @@ def test_float32_stays_float32_and_close(rng):
     _, grads, _ = plain.loss_and_grads(X, Y, plain.begin_state(4))
     _, fused_grads, state = fused.loss_and_grads(X, Y, fused.begin_state(4))
     one = fused.one_by_one(fused.begin_state(1))(0)
+    buffers = [a for a in (fused.W_of_H, *vars(fused.buffers).values()) if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
+    assert {a.dtype for a in buffers} == {np.dtype(np.float32)}
     assert {a.dtype for a in (*state, fused_grads["W"], fused.scores(X, state)[0], one)} == {np.dtype(np.float32)}
     for name, block in fused.blocks(fused_grads["W"]).items():
         equal(block.T, grads[name], 1e-5)
@@ -109,6 +111,7 @@ def test_clipped_updates_are_those_of_optim(optimizer, clipped, clip, rng):
 def test_scores_of_a_thousand_do_not_overflow(rng):
     plain, X, Y = plain_model(), *rng.integers(10, size=(2, 3, 2))
     plain.params["b_q"][...] = rng.choice([-1000.0, 1000.0], 10)
+    plain.params["W_hq"] *= 10_000                          # a token's largest score is far from another's
     fused = FusedModel(plain)
     loss, grads, _ = plain.loss_and_grads(X, Y, plain.begin_state(2))
     with np.errstate(over="raise", invalid="raise", divide="raise"):
