@@ -49,7 +49,7 @@ def link_first_mentions(app: Sphinx, doctree: nodes.document, docname: str) -> N
 def in_running_text(text: nodes.Text) -> bool:
     node, paragraph = text.parent, False
     while node is not None:
-        if isinstance(node, NO_PLACE) or "dropdown" in node.get("classes", []):
+        if isinstance(node, NO_PLACE) or {"dropdown", "sd-dropdown"} & set(node.get("classes", [])):
             return False
         paragraph = paragraph or isinstance(node, nodes.paragraph)
         node = node.parent

@@ -65,6 +65,7 @@ def test_first_mentions_lead_to_the_glossary_and_each_of_its_words_is_mentioned_
         places = re.findall(r'<a class="in-glossary[^>]*#(term-[\w-]+)" title="[^"]{20,}">', html)
         assert len(places) == len(set(places)) >= 3, path.stem
         assert not re.search(r"<h[1-6][^>]*>(?:(?!</h[1-6]>).)*in-glossary", html), path.stem
+        assert not any("in-glossary" in fold for fold in re.findall(r"<details.*?</details>", html, re.DOTALL)), path.stem
         mentioned |= set(places)
     glossary = (site / "appendices/glossary.html").read_text(encoding="utf-8")
     assert mentioned == set(re.findall(r'<dt id="(term-[\w-]+)"', glossary))
