@@ -88,8 +88,8 @@ TABLE = {
     "theano": Framework("Theano scan", "Theano-PyMC", "ifco", 1, "separate", None, (None, "diagonal", "full"), needs="rosetta",
                         reason="the cell is written out"),
     "dynet": Framework(
-        "DyNet VanillaLSTMBuilder", "dyNET38", "ifoc", 1, "rows", 1.0, forms=("stacked", "lengths"), float64=None,
-        needs="rosetta", reason="it has no float64; the forget bias of 1 is added as it runs"),
+        "DyNet VanillaLSTMBuilder", "dyNET38", "ifoc", 1, "rows", 1.0, forms=("stacked", "both ways", "lengths"),
+        float64=None, needs="rosetta", reason="it has no float64; the forget bias of 1 is added as it runs"),
     "tinygrad": Framework("tinygrad nn.LSTMCell", "tinygrad", "ifco", 2, "rows", 0.0, needs="rosetta"),
     "tensorflow_v1": Framework(
         "TensorFlow BlockLSTM", "tensorflow-cpu", "icfo", 1, "columns", None, (None, "diagonal"), float64=None,
@@ -98,7 +98,8 @@ TABLE = {
         "TensorFlow BlockLSTMV2", "tensorflow-cpu", "ifco", 1, "columns", None, (None, "diagonal"), float64=None,
         needs="rosetta-large", faulty={"one cell": "gradients", "diagonal": "gradients"},
         reason="it has no float64, and its gradient takes the gates for stacked in the order of BlockLSTM"),
-    "flax": Framework("Flax nn.LSTMCell", "flax", "ifco", 1, "separate", 0.0, needs="rosetta-large"),
+    "flax": Framework("Flax nn.LSTMCell", "flax", "ifco", 1, "separate", 0.0, forms=("stacked", "both ways", "lengths"),
+                      needs="rosetta-large"),
     "paddle": Framework(
         "PaddlePaddle nn.LSTM", "paddlepaddle", "ifco", 2, "rows", "uniform", forms=("stacked", "both ways", "lengths"),
         batch_first=True, needs="rosetta-large", faulty={"both ways, lengths": "gradients"},

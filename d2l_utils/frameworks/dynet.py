@@ -1,23 +1,43 @@
 """DyNet's VanillaLSTMBuilder: float32 alone, a graph for each sequence, and a forget bias of 1 that it adds as it runs."""
+from functools import partial
+from types import SimpleNamespace
+
 import dynet
 import numpy as np
 
 from d2l_utils.frameworks import TABLE, Run, cells_of, refuse_peepholes, stack, unstack
+from d2l_utils.layers import Bidirectional
 
 FORGET_BIAS = 1.0           # added at run time, so the stored bias is smaller by that
 
 
 class Builder:
-    """A builder with its parameters, their gate order, and our prefix for those of each layer."""
+    """A builder, or one for each direction, with the parameters, their gate order, and our prefix for those of each cell."""
 
-    def __init__(self, prefixes, num_inputs, num_hiddens, order):
+    def __init__(self, prefixes, num_inputs, num_hiddens, order, both_ways=False):
         self.parameters = dynet.ParameterCollection()
-        self.builder = dynet.VanillaLSTMBuilder(len(prefixes), num_inputs, num_hiddens, self.parameters)
+        self.builders = [dynet.VanillaLSTMBuilder(layers, num_inputs, num_hiddens, self.parameters)
+                         for layers in ([1, 1] if both_ways else [len(prefixes)])]
         self.order, self.prefixes = order, prefixes
 
     def cells(self):
-        """(W_x, W_h, b) of each layer."""
+        """(W_x, W_h, b) of each layer or direction."""
         return zip(*[iter(self.parameters.parameters_list())] * 3)
+
+    def add_inputs(self, X, state):
+        """(outputs, last state) of one sequence of inputs. state: H, C of each layer or direction, like the last one."""
+        width = len(state) // len(self.builders)
+        own = [state[k:k + width] for k in range(0, len(state), width)]
+        started = [partial(b.initial_state, [*s[1::2], *s[::2]]) for b, s in zip(self.builders, own)]     # cells first
+        if len(started) == 1:
+            steps = [(s,) for s in started[0]().add_inputs(X)]
+            ends = [steps[-1][0]]
+        else:                                               # BiRNNBuilder asks its builders for their first states
+            pair = [SimpleNamespace(initial_state=start) for start in started]
+            steps = dynet.BiRNNBuilder(1, 0, 0, self.parameters, None, [pair]).add_inputs(X)
+            ends = [steps[-1][0], steps[0][1]]
+        return ([dynet.concatenate([s.output() for s in step]) for step in steps],
+                [s for end in ends for k in range(width // 2) for s in (end.s()[width // 2 + k], end.s()[k])])
 
 
 def runtime_bias(order, num_hiddens):
@@ -28,10 +48,11 @@ def runtime_bias(order, num_hiddens):
 def load(layer, order, dtype):
     refuse_peepholes(layer, "dynet")
     cells = cells_of(layer)
-    model = Builder(list(cells), layer.num_inputs, layer.num_hiddens, order)
+    num_hiddens = next(iter(cells.values())).num_hiddens
+    model = Builder(list(cells), layer.num_inputs, num_hiddens, order, isinstance(layer, Bidirectional))
     for theirs, ours in zip(model.cells(), cells.values()):
         W_x, W_h, b = stack(ours, order)
-        for place, value in zip(theirs, (W_x, W_h, b - runtime_bias(order, layer.num_hiddens))):
+        for place, value in zip(theirs, (W_x, W_h, b - runtime_bias(order, num_hiddens))):
             place.set_value(value)
     return model
 
@@ -46,15 +67,12 @@ def run(model, X, state, d_H, d_state, lengths=None):
     dynet.renew_cg()
     outputs, lasts, loss = {}, {}, []
     for n, length in enumerate(lengths):
-        s = model.builder.initial_state([dynet.pick(c, n) for c in (*states[1::2], *states[::2])])     # cells first
-        for t in range(length):
-            s = s.add_input(dynet.pick(X_in, t * batch_size + n))
-            outputs[t, n] = s.output()
-            loss.append(dynet.dot_product(s.output(), dynet.inputVector(d_H[t, n])))
-        for k, last in enumerate(s.s()):
-            place = 2 * (k % len(model.prefixes)) + (k < len(model.prefixes))
-            lasts[place, n] = last
-            loss.append(dynet.dot_product(last, dynet.inputVector(d_state[place][n])))
+        steps, ends = model.add_inputs([dynet.pick(X_in, t * batch_size + n) for t in range(length)],
+                                       [dynet.pick(first, n) for first in states])
+        outputs.update({(t, n): y for t, y in enumerate(steps)})
+        lasts.update({(place, n): last for place, last in enumerate(ends)})
+        loss += [dynet.dot_product(y, dynet.inputVector(d)) for y, d in zip(
+            (*steps, *ends), (*d_H[:length, n], *(d_last[n] for d_last in d_state)))]
     total = dynet.esum(loss)
     total.forward()
     total.backward()

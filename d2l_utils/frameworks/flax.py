@@ -1,10 +1,11 @@
-"""Flax's nn.LSTMCell: a pair of dense layers for each block, ii and hi and so on, of which the second has the bias."""
+"""Flax's nn.LSTMCell in nn.RNN: for each block a pair of dense layers, ii and hi and so on, the second with the bias."""
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from d2l_utils.frameworks import TABLE, Run, refuse_peepholes, stack, unstack
+from d2l_utils.frameworks import TABLE, Run, cells_of, refuse_peepholes, stack, unstack
+from d2l_utils.layers import Bidirectional
 
 jax.config.update("jax_enable_x64", True)
 
@@ -16,41 +17,52 @@ def tree(layer, order, dtype):
         (f"i{g}", {"kernel": W_x[k].T}), (f"h{g}", {"kernel": W_h[k].T, "bias": b[k]}))}
 
 
-def named(params, order):
+def named(params, order, prefix=""):
     """Undo `tree`, for weights or gradients."""
     W_x, W_h, b = (np.concatenate([np.asarray(params[kind + g][part]).T for g in "ifgo"])
                    for kind, part in (("i", "kernel"), ("h", "kernel"), ("h", "bias")))
-    return unstack(W_x, W_h, b, order)
+    return unstack(W_x, W_h, b, order, prefix)
 
 
 def load(layer, order, dtype):
     refuse_peepholes(layer, "flax")
-    return nn.LSTMCell(layer.num_hiddens, dtype=dtype, param_dtype=dtype), tree(layer, order, dtype), order
+    cells = cells_of(layer)
+    layers = [nn.RNN(nn.LSTMCell(cell.num_hiddens, dtype=dtype, param_dtype=dtype)) for cell in cells.values()]
+    if isinstance(layer, Bidirectional):
+        layers = [nn.Bidirectional(*layers)]
+    return layers, [tree(cell, order, dtype) for cell in cells.values()], order, list(cells)
 
 
 def run(model, X, state, d_H, d_state, lengths=None):
-    cell, params, order = model
+    layers, cells, order, prefixes = model
 
-    def loss(params, X, H, C):
-        steps = []
-        for X_t in X:
-            (C, H), _ = cell.apply({"params": params}, (C, H), X_t)
-            steps.append(H)
-        Y = jnp.stack(steps)
-        return (Y * d_H).sum() + (H * d_state[0]).sum() + (C * d_state[1]).sum(), (Y, H, C)
+    def loss(cells, X, state):
+        params, ends = [{"cell": p} for p in cells], []
+        starts: list = [*zip(state[1::2], state[::2])]      # the cell first
+        if isinstance(layers[0], nn.Bidirectional):
+            params, starts = [dict(zip(("forward_rnn", "backward_rnn"), params))], [tuple(starts)]
+        Y = X
+        for layer, p, start in zip(layers, params, starts):
+            end, Y = layer.apply({"params": p}, Y, initial_carry=start, seq_lengths=lengths, time_major=True, return_carry=True)
+            ends += jax.tree.leaves(end)
+        last = [s for C, H in zip(ends[::2], ends[1::2]) for s in (H, C)]
+        return sum((a * d).sum() for a, d in zip((Y, *last), (d_H, *d_state))), (Y, last)
 
-    grads, (Y, H, C) = jax.grad(loss, (0, 1, 2, 3), has_aux=True)(params, X, *state)
-    d_params, d_X, d_H_first, d_C_first = jax.tree.map(np.asarray, grads)
-    return Run(np.asarray(Y), (np.asarray(H), np.asarray(C)), named(d_params, order), d_X, (d_H_first, d_C_first))
+    results = jax.grad(loss, (0, 1, 2), has_aux=True)(cells, X, state)
+    (d_cells, d_X, d_first), (Y, last) = jax.tree.map(np.asarray, results)
+    grads = {}
+    for d_cell, prefix in zip(d_cells, prefixes):
+        grads.update(named(d_cell, order, prefix))
+    return Run(Y, tuple(last), grads, d_X, d_first)
 
 
 def new(num_inputs, num_hiddens):
     cell = nn.LSTMCell(num_hiddens)
     zeros = jnp.zeros((1, num_hiddens))
     params = cell.init(jax.random.key(0), (zeros, zeros), jnp.zeros((1, num_inputs)))["params"]
-    return cell, params, TABLE["flax"].order
+    return [nn.RNN(cell)], [params], TABLE["flax"].order, [""]
 
 
 def unload(model):
-    _, params, order = model
+    _, (params,), order, _ = model
     return named(params, order), sum("bias" in params[kind + "i"] for kind in "ih")
