@@ -37,7 +37,7 @@ test: book  ## check the code (ruff, mypy), then run all tests, those in a brows
 	@echo "Done. All tests passed."
 
 report: test  ## run the tests, then report seconds and weight of each page, and what of d2l_utils the tests run
-	@$(BIN)/python tests/report.py
+	@$(BIN)/python tests/site_report.py
 
 lab: $(STAMP)  ## open the chapters as notebooks in JupyterLab
 	@echo "Opening JupyterLab: double-click a file in chapters/"

@@ -362,8 +362,8 @@ def test_the_race_of_chapter_17_takes_turns_and_its_verdicts_are_fair():
 
 
 def test_the_loop_of_chapter_17_allocates_nothing_as_large_as_an_array_of_a_step(rng):
-    page, cell = chapter_functions("17"), LSTM(6, 32, dtype=np.float32, rng=rng)
-    a, W = page["room"](9, 16, 32, 6, np.float32), page["one_matrix"](*page["stack"](cell.params))
+    page, cell = chapter_functions("17"), LSTM(6, 128, dtype=np.float32, rng=rng)
+    a, W = page["room"](9, 16, 128, 6, np.float32), page["one_matrix"](*page["stack"](cell.params))
     a.HX[...], a.C[...] = 0, 0
     page["all_in_one"](a, W)
     assert 2 ** 20 * page["megabytes"](lambda: page["all_in_one"](a, W)) < a.C[0].nbytes

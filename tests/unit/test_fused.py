@@ -219,7 +219,7 @@ def test_the_scores_get_no_weights_from_the_character_they_guess(rng):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("direction", ["_forward_steps", "_backward_steps"])
 def test_the_loops_over_time_allocate_no_array(direction, dtype, rng):
-    fused = FusedModel(plain_model(num_hiddens=64, dtype=dtype, sigma=0.1))
+    fused = FusedModel(plain_model(num_hiddens=128, dtype=dtype, sigma=0.1))
     X, Y = next(consecutive_batches(CORPUS, 16, 20))
     fused.loss_and_grads(X, Y, fused.begin_state(16))
     run = getattr(fused, direction)

@@ -1,13 +1,13 @@
-"""The report of tests/report.py says what is over its budget, and nothing of the rest."""
+"""The report of tests/site_report.py says what is over its budget, and nothing of the rest."""
 import pytest
-import report
+import site_report
 
 COVERAGE = {"files": {"d2l_utils/x.py": {"summary": {"num_statements": 40, "missing_lines": 1, "percent_covered": 97.5}}},
             "totals": {"percent_covered": 97.5}}
 
 
 def test_a_page_within_its_budget_is_in_the_table():
-    html, over = report.report({"chapters/a": 12.5}, {"chapters/a": 1.25, "index": 1.0}, COVERAGE)
+    html, over = site_report.report({"chapters/a": 12.5}, {"chapters/a": 1.25, "index": 1.0}, COVERAGE)
     assert over == []
     assert '<tr><th scope="row">chapters/a</th><td>12.5</td><td>1.25</td></tr>' in html
     assert '<tr><th scope="row">index</th><td></td><td>1.00</td></tr>' in html
@@ -19,5 +19,5 @@ def test_a_page_within_its_budget_is_in_the_table():
 ])
 def test_what_is_over_its_budget_is_named(seconds, megabytes, percent, words):
     coverage = {**COVERAGE, "totals": {"percent_covered": percent}}
-    [fault] = report.report({"chapters/a": seconds}, {"chapters/a": megabytes}, coverage)[1]
+    [fault] = site_report.report({"chapters/a": seconds}, {"chapters/a": megabytes}, coverage)[1]
     assert fault.startswith(words)
