@@ -114,8 +114,8 @@ lock: $(STAMP)  ## resolve requirements.txt again into requirements.lock (UPGRAD
 	    -o deploy/requirements.lock deploy/requirements.txt
 	@echo 'setuptools<81' > _build/build-constraints.txt
 	@cp rosetta.lock _build/ && _build/uv/bin/uv pip compile -q --universal --python-version 3.9 --no-header --no-annotate \
-	    $(UPGRADE) --extra rosetta -c _build/constraints.txt --build-constraints _build/build-constraints.txt \
-	    -o _build/rosetta.lock pyproject.toml
+	    $(UPGRADE) --extra rosetta --extra rosetta-chainer -c _build/constraints.txt \
+	    --build-constraints _build/build-constraints.txt -o _build/rosetta.lock pyproject.toml
 	@{ grep '^#' rosetta.lock; grep -vE '^(#|cuda|nvidia|triton)' _build/rosetta.lock; } > _build/rosetta.new
 	@mv _build/rosetta.new rosetta.lock
 	@echo "Done. Look at: git diff requirements.lock deploy/requirements.lock rosetta.lock"
