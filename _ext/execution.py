@@ -17,6 +17,7 @@ from pathlib import Path
 
 import nbformat
 import records
+import widgets
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from myst_nb.core.read import create_nb_reader
@@ -87,14 +88,25 @@ def execute(notebook: nbformat.NotebookNode, source: Path, root: Path, timeout: 
         notebook,
         timeout=timeout,
         record_timing=False,    # it would go into the cells' metadata, by which the cache knows a notebook
+        coalesce_streams=True,  # into how many pieces a kernel cuts what it prints is chance
         extra_arguments=KERNEL_ARGUMENTS,
         resources={"metadata": {"path": str(source.parent)}},
         skip_cells_with_tag="skip-execution" if with_mxnet else records.TAG,
     )
     client.execute(env={**os.environ, **KERNEL_ENVIRONMENT, "PYTHONPATH": path})
+    name_widgets(notebook, source.stem)
     if not with_mxnet:
         records.recall(notebook, source)
     return time.perf_counter() - start
+
+
+def name_widgets(notebook: nbformat.NotebookNode, page: str) -> None:
+    """Name the saved widgets after the page and their order on it: ipywidgets draws their names by chance."""
+    states = notebook.metadata.get("widgets", {}).get(widgets.STATE, {}).get("state", {})
+    text = json.dumps(notebook)
+    for number, name in enumerate(states):
+        text = text.replace(name, f"{page}-{number}")       # in the outputs, in the states, and where one names another
+    notebook.update(nbformat.from_dict(json.loads(text)))
 
 
 def execute_stale_chapters(app: Sphinx, env: BuildEnvironment, docnames: list) -> None:

@@ -55,6 +55,12 @@ def executed(app: Sphinx, name: str, chapter: str) -> nbformat.NotebookNode:
     return notebook
 
 
+def number_cells(notebook: nbformat.NotebookNode) -> None:
+    """Give the cells names by their order: chance would give them others in each build."""
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{number}"
+
+
 def write_notebooks(app: Sphinx, name: str) -> None:
     """notebooks/{executed,students,teachers}/NN-topic.ipynb, beside the pages, and the source without what is not shown."""
     chapter = Path(app.env.doc2path(name)).read_text(encoding="utf-8")
@@ -65,8 +71,7 @@ def write_notebooks(app: Sphinx, name: str) -> None:
         notebooks["teachers"] = jupytext.reads(for_teachers(chapter), fmt="md:myst")
     Path(app.outdir, "_sources", f"{name}.ipynb").unlink(missing_ok=True)       # the theme's copy, which has no outputs
     for kind, notebook in notebooks.items():
-        for k, cell in enumerate(notebook.cells):
-            cell["id"] = f"cell-{k}"                    # chance would give them names, and each build others
+        number_cells(notebook)
         target = Path(app.outdir, "notebooks", kind, f"{Path(name).name}.ipynb")
         target.parent.mkdir(parents=True, exist_ok=True)
         jupytext.write(notebook, target, fmt="ipynb")
@@ -107,6 +112,10 @@ def take_away(app: Sphinx, exception: "Exception | None") -> None:
         for name in sorted(app.env.found_docs):
             if name.startswith("chapters/"):
                 write_notebooks(app, name)
+        for path in Path(app.outdir, "_sources").rglob("*.ipynb"):      # the theme's copies of other pages with cells
+            notebook = nbformat.read(path, as_version=4)
+            number_cells(notebook)
+            nbformat.write(notebook, path)
         write_archive(app)
 
 

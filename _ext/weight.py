@@ -45,7 +45,7 @@ def keep_icons_that_are_used(app: Sphinx, exception: "Exception | None") -> None
 
 
 def leave_out_the_script(app: Sphinx, config: object) -> None:
-    app.config.templates_path = [*app.config.templates_path, str(Path(__file__).with_name("icons"))]
+    app.config.templates_path = [*app.config.templates_path, "_ext/icons"]
 
 
 def setup(app: Sphinx) -> dict:

@@ -46,6 +46,9 @@ class Widget(anywidget.AnyWidget):
     _css = (_FOLDER / "widgets.css").read_text(encoding="utf-8")
     trace = traitlets.Dict().tag(sync=True)
 
+    def __repr__(self):
+        return f"<widget {type(self).__name__}>"        # without an address, by which a notebook would be another in each build
+
 
 def _number(value, low, high):
     """A trait for a slider: a number between low and high, or a TraitError that says so."""
