@@ -15,7 +15,7 @@ CANDIDATES := python3.11 python3.12 python3.10 python3.9
 NEWER      := python3.13 python3.14 python3 python
 
 .DEFAULT_GOAL := help
-.PHONY: book test report lab serve notebooks slides assignments hub bench results rosetta mutants record lock clean help
+.PHONY: book test report same lab serve notebooks slides assignments hub bench results rosetta mutants record lock clean help
 
 # One thread and one hash seed: the same numbers on every machine, and two notebooks at once do not fight for cores.
 test bench results rosetta mutants: export PYTHONHASHSEED := 0
@@ -38,6 +38,9 @@ test: book  ## check the code (ruff, mypy), then run all tests, those in a brows
 
 report: test  ## run the tests, then report seconds and weight of each page, and what of d2l_utils the tests run
 	@$(BIN)/python tests/site_report.py
+
+same: book  ## build the book once more, elsewhere and from nothing, and compare every file (some minutes)
+	@$(BIN)/python tests/same_build.py
 
 lab: $(STAMP)  ## open the chapters as notebooks in JupyterLab
 	@echo "Opening JupyterLab: double-click a file in chapters/"
