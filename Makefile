@@ -92,7 +92,7 @@ ifdef LARGE
 	@echo "Adding TensorFlow, JAX and PaddlePaddle to $(OTHER)"
 	@$(OTHER)/bin/python -m pip install -qq --disable-pip-version-check --no-input --no-build-isolation -e '.[rosetta-large]'
 endif
-	@echo "Running the book's cell in every framework, one process each (about five minutes)"
+	@echo "Running the book's cell in every framework, one process each (five to ten minutes)"
 	@$(BIN)/python bench/results/rosetta.py --python $(OTHER)/bin/python
 	@echo "Running the tests that need these frameworks"
 	@$(OTHER)/bin/pytest tests/conformance

@@ -61,7 +61,7 @@ def complaints(name, run):
     found, rows = run["found"], run["rows"]
     if run.get("tab", 0) > TABLE[name].float32:
         yield f"{name}: the code of its tab is off by {run['tab']}"
-    for key in ("order", "biases", "forget_bias"):
+    for key in ("order", "weights", "first", "biases", "forget_bias"):
         wanted = getattr(TABLE[name], key)
         if key in found and found[key] != wanted:
             yield f"{name}: {key} is {found[key]}, the table says {wanted}"

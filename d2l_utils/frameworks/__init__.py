@@ -1,14 +1,16 @@
 """The same cell in other people's frameworks: what sets them apart as a table, and one small adapter module for each.
 
-An adapter is imported by nobody but `adapter`, since it needs its framework. It has four functions:
+An adapter is imported by nobody but `adapter`, since it needs its framework. It has five functions:
 
     load(layer, order, dtype)   the framework's own layer, with the parameters of one of ours: an LSTM, a Stacked or a
                                 Bidirectional of LSTMs. order: how the gates are stacked, as in the table
     run(model, X, state, d_H, d_state, lengths)
                                 the layer's hidden states, last state, and the gradients of
-                                sum(d_H * H) + sum(d_state * last state), as a Run in our names and shapes
-    new(num_inputs, num_hiddens)    the framework's own layer as it comes, before training
-    unload(model)               the parameters of a layer of one cell as a dict like LSTM.params, and its bias vectors' number
+                                sum(d_H * H) + sum(d_state * last state), as a Run in our names and shapes; but X, d_H, H
+                                and d_X begin with the axis that the table calls `first`, for they pass through as they are
+    arrays(model)               the framework's own arrays, in which the layer's parameters lie
+    new(num_inputs, num_hiddens)    the framework's own layer as it comes, before training; not where nothing is new
+    unload(model)               the parameters of such a layer as a dict like LSTM.params, and its bias vectors' number
 """
 import importlib
 from dataclasses import dataclass, field
@@ -46,7 +48,8 @@ class Framework:
     forget_bias: Any            # of a new layer: a number, or "uniform" for draws between -1/sqrt(h) and 1/sqrt(h)
     peepholes: tuple = ()       # the forms that it has, of None, "diagonal" and "full"; without an entry: None alone
     forms: tuple = ()           # what else it has: "stacked", "both ways", "lengths" of the sequences
-    batch_first: bool = False
+    first: str = "steps"        # what its inputs begin with, if it is not told otherwise: "steps": (num_steps, batch_size, d);
+                                # "batch": (batch_size, num_steps, d), or one sequence at a time; "one step": it has no steps
     float32: float = 1e-6       # largest error of hidden states, states and gradients; see `conformance.error`
     float64: Optional[float] = 1e-14    # the same without the gradients, whose bound is a hundred times that; None: has none
     gradients: bool = True
@@ -70,27 +73,28 @@ TABLE = {
     "pytorch": Framework(
         "PyTorch nn.LSTM", "torch", "ifco", 2, "rows", "uniform", forms=("stacked", "both ways", "lengths"), needs="rosetta"),
     "keras": Framework(
-        "Keras LSTM", "keras", "ifco", 1, "columns", 1.0, forms=("stacked", "both ways", "lengths"), batch_first=True,
+        "Keras LSTM", "keras", "ifco", 1, "columns", 1.0, forms=("stacked", "both ways", "lengths"), first="batch",
         larger={"lengths": 1e-6, "both ways, lengths": 1e-6}, needs="rosetta",
         reason="where sequences have lengths it multiplies in float32: outside TensorFlow its types are at most 32 bits wide"),
     "opencv": Framework(
         "OpenCV dnn LSTM", "opencv-python-headless", "iofc", 2, "rows", None, (None, "diagonal"), ("both ways",), float64=None,
         gradients=False, needs="rosetta", faulty={"diagonal": "forward"},
         reason="it has no LSTM in float64, does not train, and swaps the peepholes of forget and output gate"),
-    "chainer_lstm": Framework("Chainer L.LSTM", "chainer", "cifo", 1, "interleaved", 1.0, needs="rosetta"),
+    "chainer_lstm": Framework("Chainer L.LSTM", "chainer", "cifo", 1, "interleaved", 1.0, first="one step", needs="rosetta"),
     "chainer_nstep": Framework(
         "Chainer L.NStepLSTM", "chainer", "ifco", 2, "separate", 0.0, forms=("stacked", "both ways", "lengths"),
-        needs="rosetta"),
+        first="batch", needs="rosetta"),
     "chainer_peephole": Framework(
-        "Chainer L.StatefulPeepholeLSTM", "chainer", "cifo", 1, "interleaved", 0.0, ("full",), needs="rosetta"),
+        "Chainer L.StatefulPeepholeLSTM", "chainer", "cifo", 1, "interleaved", 0.0, ("full",), first="one step",
+        needs="rosetta"),
     "pytensor": Framework("PyTensor scan", "pytensor", "ifco", 1, "separate", None, (None, "diagonal", "full"), needs="rosetta",
                           reason="the cell is written out"),
     "theano": Framework("Theano scan", "Theano-PyMC", "ifco", 1, "separate", None, (None, "diagonal", "full"), needs="rosetta",
                         reason="the cell is written out"),
     "dynet": Framework(
         "DyNet VanillaLSTMBuilder", "dyNET38", "ifoc", 1, "rows", 1.0, forms=("stacked", "both ways", "lengths"),
-        float64=None, needs="rosetta", reason="it has no float64; the forget bias of 1 is added as it runs"),
-    "tinygrad": Framework("tinygrad nn.LSTMCell", "tinygrad", "ifco", 2, "rows", 0.0, needs="rosetta"),
+        first="batch", float64=None, needs="rosetta", reason="it has no float64; the forget bias of 1 is added as it runs"),
+    "tinygrad": Framework("tinygrad nn.LSTMCell", "tinygrad", "ifco", 2, "rows", 0.0, first="one step", needs="rosetta"),
     "tensorflow_v1": Framework(
         "TensorFlow BlockLSTM", "tensorflow-cpu", "icfo", 1, "columns", None, (None, "diagonal"), float64=None,
         needs="rosetta-large", reason="it has no float64; its forget bias is an argument, 1 if left out"),
@@ -99,10 +103,10 @@ TABLE = {
         needs="rosetta-large", faulty={"one cell": "gradients", "diagonal": "gradients"},
         reason="it has no float64, and its gradient takes the gates for stacked in the order of BlockLSTM"),
     "flax": Framework("Flax nn.LSTMCell", "flax", "ifco", 1, "separate", 0.0, forms=("stacked", "both ways", "lengths"),
-                      needs="rosetta-large"),
+                      first="batch", needs="rosetta-large"),
     "paddle": Framework(
         "PaddlePaddle nn.LSTM", "paddlepaddle", "ifco", 2, "rows", "uniform", forms=("stacked", "both ways", "lengths"),
-        batch_first=True, needs="rosetta-large", faulty={"both ways, lengths": "gradients"},
+        first="batch", needs="rosetta-large", faulty={"both ways, lengths": "gradients"},
         reason="where the second direction starts inside the minibatch, its W_h lacks the gradient of that step"),
 }
 

@@ -29,7 +29,8 @@ def main():
     if asked.command == "table":
         for name, framework in TABLE.items():
             bias = "-" if framework.forget_bias is None else framework.forget_bias
-            print(f"{name:17s}{framework.title:32s}{framework.order:6s}{framework.biases}  {framework.weights:12s}{bias}")
+            print(f"{name:17s}{framework.title:32s}{framework.order:6s}{framework.biases}  {framework.weights:12s}"
+                  f"{framework.first:9s}{bias}")
     elif asked.command == "convert":
         try:
             convert.write(convert.read(asked.source), asked.target)

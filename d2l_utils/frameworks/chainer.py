@@ -68,6 +68,10 @@ def run_step(model, X, state, d_H, d_state, lengths=None):
     return Run(Y.array, (link.h.array, link.c.array), grads, X.grad, (H.grad, C.grad))
 
 
+def arrays_step(model):
+    return [p.array for p in model.link.params()]
+
+
 def unload_step(model):
     link = model.link
     return unstack(separate(link.upward.W.array), separate(link.lateral.W.array), separate(link.upward.b.array), model.order), 1

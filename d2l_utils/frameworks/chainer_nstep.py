@@ -27,16 +27,15 @@ def load(layer, order, dtype):
 
 def run(model, X, state, d_H, d_state, lengths=None):
     model, order, prefixes = model
-    batch_size = X.shape[1]
-    lengths = np.full(batch_size, len(X)) if lengths is None else lengths
+    lengths = np.full(len(X), X.shape[1]) if lengths is None else lengths
     X, H, C = (chainer.Variable(a) for a in (X, np.stack(state[::2]), np.stack(state[1::2])))
     model.cleargrads()
-    H_last, C_last, outputs = model(H, C, [X[:length, n] for n, length in enumerate(lengths)])
+    H_last, C_last, outputs = model(H, C, [X[n, :length] for n, length in enumerate(lengths)])
     loss = F.sum(H_last * np.stack(d_state[::2])) + F.sum(C_last * np.stack(d_state[1::2]))
     Y = np.zeros_like(d_H)
     for n, (y, length) in enumerate(zip(outputs, lengths)):
-        Y[:length, n] = y.array
-        loss += F.sum(y * d_H[:length, n])
+        Y[n, :length] = y.array
+        loss += F.sum(y * d_H[n, :length])
     loss.backward()
     grads = {}
     for part, prefix in zip(model, prefixes):
@@ -49,6 +48,10 @@ def run(model, X, state, d_H, d_state, lengths=None):
 def pairs(H, C):
     """(H, C, H, C, ...) from two arrays with a leading axis for layers and directions."""
     return tuple(s for pair in zip(H, C) for s in pair)
+
+
+def arrays(model):
+    return [p.array for p in model[0].params()]
 
 
 def new(num_inputs, num_hiddens):

@@ -5,7 +5,7 @@ from importlib.metadata import version
 import numpy as np
 
 from d2l_utils.cells import LSTM
-from d2l_utils.frameworks import TABLE, Run, adapter
+from d2l_utils.frameworks import TABLE, Run, adapter, stack
 from d2l_utils.layers import Bidirectional, Stacked
 
 SEEDS = range(2)
@@ -56,11 +56,16 @@ def make_layer(form, rng):
     return cell(d, None if form in ("one cell", "lengths") else form)
 
 
-def make_case(form, seed):
-    """(layer, X, state, d_H, d_state, lengths) of a form, all random; lengths is None where the form has none."""
+def make_case(form, seed, square=False):
+    """(layer, X, state, d_H, d_state, lengths) of a form, all random; lengths is None where the form has none.
+
+    square: as many sequences as steps, so that the axes can be mistaken for each other.
+    """
     rng = np.random.default_rng(seed)
     layer = make_layer(form, rng)
     num_steps, batch_size = (int(n) for n in rng.integers((4, 2), (8, 5)))
+    if square:
+        batch_size = num_steps
 
     def normal(*shape):
         return rng.normal(0, 1, shape).astype(np.float32).astype(np.float64)
@@ -80,15 +85,28 @@ def forms_of(framework):
     return (*forms, *framework.forms, *both)
 
 
-def errors(name, form, dtype, seed, order=None):
-    """(forward, gradients): the largest errors of one random case; gradients is None where the framework has none."""
-    layer, X, state, d_H, d_state, lengths = make_case(form, seed)
-    wanted = reference(layer, X, state, d_H, d_state, lengths)
-    cast = [a.astype(dtype) for a in (X, *state, d_H, *d_state)]
-    k = len(state)
+def run_framework(name, case, dtype, order=None, first=None):
+    """A framework's Run of a case of `make_case`, the steps first. order, first: as in its table entry, if left out."""
+    layer, X, state, d_H, d_state, lengths = case
     module = adapter(name)
-    model = module.load(layer, order or TABLE[name].order, dtype)
-    got = module.run(model, cast[0], tuple(cast[1:1 + k]), cast[1 + k], tuple(cast[2 + k:]), lengths)
+
+    def turned(a):
+        return np.swapaxes(a, 0, 1) if (first or TABLE[name].first) == "batch" and a is not None else a
+
+    X, d_H = (np.ascontiguousarray(turned(a), dtype) for a in (X, d_H))
+    state, d_state = (tuple(s.astype(dtype) for s in states) for states in (state, d_state))
+    run = module.run(module.load(layer, order or TABLE[name].order, dtype), X, state, d_H, d_state, lengths)
+    return run._replace(H=turned(run.H), d_X=turned(run.d_X))
+
+
+def errors(name, form, dtype, seed, order=None, first=None):
+    """(forward, gradients): the largest errors of one random case; gradients is None where the framework has none.
+
+    order, first: as in the framework's table entry, if left out. If `first` is given, all cases are square.
+    """
+    case = make_case(form, seed, square=first is not None)
+    got, wanted = run_framework(name, case, dtype, order, first), reference(*case)
+    X, lengths = case[1], case[-1]
     mask = np.True_ if lengths is None else (np.arange(len(X))[:, None] < lengths)[..., None]
     forward = max(error(np.where(mask, got.H, 0), wanted.H),
                   *(error(s, w) for s, w in zip(got.state, wanted.state) if s is not None))
@@ -130,21 +148,40 @@ def measure(name):
     return rows
 
 
-def orders_that_fit(name):
-    """The stackings of the four blocks, of all 24, with which a framework computes the book's cell."""
-    form = forms_of(TABLE[name])[0]
-    return ["".join(order) for order in itertools.permutations("ifco")
-            if errors(name, form, "float32", 0, "".join(order))[0] <= TABLE[name].float32]
+def that_fit(name, **choices):
+    """Of the choices for `order` or `first`, those with which a framework computes the book's cell."""
+    (key, values), = choices.items()
+    form, bound = forms_of(TABLE[name])[0], TABLE[name].float32
+    return [value for value in values if errors(name, form, "float32", 0, **{key: value})[0] <= bound]
+
+
+def layouts_that_fit(name):
+    """Of the entries for Framework.weights, those in which a framework's own arrays hold the W_x of a cell of ours."""
+    framework, module = TABLE[name], adapter(name)
+    cell = make_layer(forms_of(framework)[0], np.random.default_rng(0))
+    own = [np.squeeze(a) for a in module.arrays(module.load(cell, framework.order, "float32"))]
+    rows, *_ = stack(cell, framework.order)
+    blocks = np.split(rows, 4)
+    layouts = {"rows": [rows], "columns": [rows.T], "interleaved": [np.stack(blocks, axis=1).reshape(rows.shape)]}
+    held = {layout: all(any(np.array_equal(a[:len(part)], part) for a in own) for part in parts)
+            for layout, parts in layouts.items()}       # TensorFlow has W_h below W_x, in the same array
+    held["separate"] = all(any(np.array_equal(a, part) or np.array_equal(a, part.T) for a in own) for part in blocks)
+    return [layout for layout, holds in held.items() if holds]
 
 
 def found(name, num_inputs=3, num_hiddens=4):
-    """What the table says of a framework, as experiment has it: order, biases, forget_bias, and its version.
+    """What the table says of a framework, as experiment has it: order, weights, first, biases, forget_bias; and its version.
 
+    A list instead of one answer: these fit, or none does. A key that is not there cannot be asked of this framework.
     forget_bias: a number, or "uniform" if the biases of a new layer lie within 1/sqrt(h) of zero and are not all alike.
     """
     module = adapter(name)
-    orders = orders_that_fit(name)
-    result = {"version": version(TABLE[name].package), "order": orders[0] if len(orders) == 1 else orders}
+    fit = {"order": that_fit(name, order=["".join(order) for order in itertools.permutations("ifco")]),
+           "weights": layouts_that_fit(name)}
+    if TABLE[name].first != "one step":
+        fit["first"] = that_fit(name, first=("steps", "batch"))
+    result = {"version": version(TABLE[name].package),
+              **{key: values[0] if len(values) == 1 else values for key, values in fit.items()}}
     if TABLE[name].forget_bias is None:                     # a format without layers of its own: nothing is new
         return result
     params, biases = module.unload(module.new(num_inputs, num_hiddens))

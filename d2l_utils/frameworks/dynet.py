@@ -58,7 +58,7 @@ def load(layer, order, dtype):
 
 
 def run(model, X, state, d_H, d_state, lengths=None):
-    num_steps, batch_size, _ = X.shape
+    batch_size, num_steps, _ = X.shape
     lengths = np.full(batch_size, num_steps) if lengths is None else lengths
     inputs = dynet.ParameterCollection()                    # as parameters, the inputs and states receive gradients
     X_in, *states = (inputs.add_parameters(a.shape) for a in (X.reshape(-1, X.shape[2]), *state))
@@ -67,18 +67,18 @@ def run(model, X, state, d_H, d_state, lengths=None):
     dynet.renew_cg()
     outputs, lasts, loss = {}, {}, []
     for n, length in enumerate(lengths):
-        steps, ends = model.add_inputs([dynet.pick(X_in, t * batch_size + n) for t in range(length)],
+        steps, ends = model.add_inputs([dynet.pick(X_in, n * num_steps + t) for t in range(length)],
                                        [dynet.pick(first, n) for first in states])
-        outputs.update({(t, n): y for t, y in enumerate(steps)})
+        outputs.update({(n, t): y for t, y in enumerate(steps)})
         lasts.update({(place, n): last for place, last in enumerate(ends)})
         loss += [dynet.dot_product(y, dynet.inputVector(d)) for y, d in zip(
-            (*steps, *ends), (*d_H[:length, n], *(d_last[n] for d_last in d_state)))]
+            (*steps, *ends), (*d_H[n, :length], *(d_last[n] for d_last in d_state)))]
     total = dynet.esum(loss)
     total.forward()
     total.backward()
     H, last = np.zeros_like(d_H), [np.empty_like(s) for s in state]
-    for (t, n), y in outputs.items():
-        H[t, n] = y.npvalue()
+    for place, y in outputs.items():
+        H[place] = y.npvalue()
     for (place, n), s in lasts.items():
         last[place][n] = s.npvalue()
     grads = {}
@@ -86,6 +86,10 @@ def run(model, X, state, d_H, d_state, lengths=None):
         W_x, W_h, b = (w.grad_as_array() for w in theirs)
         grads.update(unstack(W_x, W_h, b, model.order, prefix))
     return Run(H, tuple(last), grads, X_in.grad_as_array().reshape(X.shape), tuple(s.grad_as_array() for s in states))
+
+
+def arrays(model):
+    return [w.as_array() for w in model.parameters.parameters_list()]
 
 
 def new(num_inputs, num_hiddens):

@@ -2,10 +2,7 @@
 
 `suspect(name)` gives the inputs, the same everywhere; `exhibit(name)` what the framework makes of them.
 """
-import numpy as np
-
-from d2l_utils.frameworks import TABLE, adapter
-from d2l_utils.frameworks.conformance import make_case
+from d2l_utils.frameworks.conformance import make_case, run_framework
 
 FORMS = {"opencv": "diagonal", "tensorflow_v2": "one cell", "paddle": "both ways, lengths"}
 
@@ -22,14 +19,10 @@ def exhibit(name):
 
     For a gradient also those from an initial hidden state of zeros, named "from zero".
     """
-    module = adapter(name)
     layer, X, state, d_H, d_state, lengths = suspect(name)
 
     def run(state):
-        single = [np.asarray(a, np.float32) for a in (X, *state, d_H, *d_state)]
-        k = len(state)
-        model = module.load(layer, TABLE[name].order, "float32")
-        return module.run(model, single[0], tuple(single[1:1 + k]), single[1 + k], tuple(single[2 + k:]), lengths)
+        return run_framework(name, (layer, X, state, d_H, d_state, lengths), "float32")
 
     if name == "opencv":
         return {"H": run(state).H.tolist()}

@@ -43,7 +43,7 @@ def run(model, X, state, d_H, d_state, lengths=None):
             params, starts = [dict(zip(("forward_rnn", "backward_rnn"), params))], [tuple(starts)]
         Y = X
         for layer, p, start in zip(layers, params, starts):
-            end, Y = layer.apply({"params": p}, Y, initial_carry=start, seq_lengths=lengths, time_major=True, return_carry=True)
+            end, Y = layer.apply({"params": p}, Y, initial_carry=start, seq_lengths=lengths, return_carry=True)
             ends += jax.tree.leaves(end)
         last = [s for C, H in zip(ends[::2], ends[1::2]) for s in (H, C)]
         return sum((a * d).sum() for a, d in zip((Y, *last), (d_H, *d_state))), (Y, last)
@@ -54,6 +54,10 @@ def run(model, X, state, d_H, d_state, lengths=None):
     for d_cell, prefix in zip(d_cells, prefixes):
         grads.update(named(d_cell, order, prefix))
     return Run(Y, tuple(last), grads, d_X, d_first)
+
+
+def arrays(model):
+    return jax.tree.map(np.asarray, jax.tree.leaves(model[1]))
 
 
 def new(num_inputs, num_hiddens):

@@ -47,13 +47,12 @@ def load(layer, order, dtype):
 
 def run(model, X, state, d_H, d_state, lengths=None):
     first, *states = tensors = [torch.tensor(np.ascontiguousarray(a), requires_grad=True) for a in (X, *state)]
-    mask = None if lengths is None else torch.tensor(np.arange(len(X)) < lengths[:, None])
-    Y, last = first.transpose(0, 1), []
+    mask = None if lengths is None else torch.tensor(np.arange(X.shape[1]) < lengths[:, None])
+    Y, last = first, []
     width = len(states) // len(model.layers)
     for k, layer in enumerate(model.layers):
         Y, *ends = layer(Y, initial_state=states[k * width:(k + 1) * width], mask=mask)
         last += ends
-    Y = Y.transpose(0, 1)
     sum((a * torch.tensor(d)).sum() for a, d in ((Y, d_H), *zip(last, d_state))).backward()
     grads = {}
     for theirs, ours in zip(model.cells(), model.prefixes):
@@ -61,6 +60,10 @@ def run(model, X, state, d_H, d_state, lengths=None):
         grads.update(unstack(W_x.T, W_h.T, b, model.order, ours))
     d_X, *d_first = (a.grad.numpy() for a in tensors)
     return Run(Y.detach().numpy(), tuple(s.detach().numpy() for s in last), grads, d_X, tuple(d_first))
+
+
+def arrays(model):
+    return [w for cell in model.cells() for w in cell.get_weights()]
 
 
 def new(num_inputs, num_hiddens):

@@ -67,6 +67,10 @@ def pairs(H, C):
     return tuple(s for pair in zip(H.asnumpy(), C.asnumpy()) for s in pair)
 
 
+def arrays(model):
+    return [p.data().asnumpy() for p in model.collect_params().values()]
+
+
 def new(num_inputs, num_hiddens):
     model = gluon.rnn.LSTM(num_hiddens, input_size=num_inputs)
     model.initialize()

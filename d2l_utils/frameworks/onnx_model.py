@@ -46,6 +46,10 @@ def load(layer, order, dtype, framework, lengths=True, state=None, shape=("num_s
     return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 14)], ir_version=8)
 
 
+def arrays(model):
+    return [onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer]
+
+
 def feed(X, state):
     """The inputs of the model but the lengths, by name."""
     return {"X": X, "initial_h": np.stack(state[::2]), "initial_c": np.stack(state[1::2])}

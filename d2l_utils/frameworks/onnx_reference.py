@@ -10,5 +10,9 @@ def load(layer, order, dtype):
     return ReferenceEvaluator(onnx_model.load(layer, order, dtype, "onnx_reference", lengths=False))
 
 
+def arrays(model):
+    return onnx_model.arrays(model.proto_)
+
+
 def run(model, X, state, d_H, d_state, lengths=None):
     return onnx_model.ours(*model.run(None, onnx_model.feed(X, state)))

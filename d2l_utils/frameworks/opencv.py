@@ -11,6 +11,11 @@ def load(layer, order, dtype):
     return layer, order, dtype
 
 
+def arrays(model):
+    layer, order, dtype = model
+    return onnx_model.arrays(onnx_model.load(layer, order, dtype, "opencv", lengths=False))
+
+
 def run(model, X, state, d_H, d_state, lengths=None):
     layer, order, dtype = model
     made = onnx_model.load(layer, order, dtype, "opencv", lengths=False, state=state, shape=X.shape)

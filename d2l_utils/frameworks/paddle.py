@@ -14,7 +14,7 @@ def load(layer, order, dtype):
     cells, both_ways = cells_of(layer), isinstance(layer, Bidirectional)
     paddle.set_default_dtype(dtype)
     model = paddle.nn.LSTM(layer.num_inputs, next(iter(cells.values())).num_hiddens, 1 if both_ways else len(cells),
-                           "bidirect" if both_ways else "forward", time_major=True)
+                           "bidirect" if both_ways else "forward")
     suffixes = ("_l0", "_l0_reverse") if both_ways else tuple(f"_l{k}" for k in range(len(cells)))
     arrays = dict(zip(suffixes, cells))
     for theirs, ours in arrays.items():
@@ -41,6 +41,10 @@ def run(model, X, state, d_H, d_state, lengths=None):
 def pairs(H, C):
     """(H, C, H, C, ...) from two tensors with a leading axis for layers and directions."""
     return tuple(s for pair in zip(H.numpy(), C.numpy()) for s in pair)
+
+
+def arrays(model):
+    return [w.numpy() for w in model[0].parameters()]
 
 
 def new(num_inputs, num_hiddens):

@@ -8,7 +8,7 @@ import pytensor
 import pytensor.tensor
 
 from d2l_utils.frameworks import scan
-from d2l_utils.frameworks.scan import load  # noqa: F401
+from d2l_utils.frameworks.scan import arrays, load  # noqa: F401
 
 
 def run(model, X, state, d_H, d_state, lengths=None):

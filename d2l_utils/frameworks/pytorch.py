@@ -54,6 +54,10 @@ def pairs(H, C):
     return tuple(s for pair in zip(H.numpy(), C.numpy()) for s in pair)
 
 
+def arrays(model):
+    return [w.detach().numpy() for w in model.parameters()]
+
+
 def new(num_inputs, num_hiddens):
     torch.manual_seed(0)
     return torch.nn.LSTM(num_inputs, num_hiddens)

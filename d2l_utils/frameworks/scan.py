@@ -65,6 +65,10 @@ def load(layer, order, dtype):
     return {name: np.ascontiguousarray(params.get(name, w), dtype) for name, w in layer.params.items()}, layer.peepholes
 
 
+def arrays(model):
+    return list(model[0].values())
+
+
 def run(library, model, X, state, d_H, d_state):
     params, form = model
     step = compiled(library, form, str(X.dtype))

@@ -21,6 +21,10 @@ def load_kernel(kernel, name, layer, order, dtype):
     return kernel, order, layer.peepholes, {name: tf.constant(a, dtype) for name, a in arrays.items()}
 
 
+def arrays(model):
+    return [w.numpy() for w in model[-1].values()]
+
+
 def run(model, X, state, d_H, d_state, lengths=None):
     kernel, order, peepholes, weights = model
     inputs = {"x": tf.constant(X), "h_prev": tf.constant(state[0]), "cs_prev": tf.constant(state[1]), **weights}

@@ -12,7 +12,7 @@ import theano  # noqa: E402
 import theano.tensor  # noqa: E402
 
 from d2l_utils.frameworks import scan  # noqa: E402
-from d2l_utils.frameworks.scan import load  # noqa: E402, F401
+from d2l_utils.frameworks.scan import arrays, load  # noqa: E402, F401
 
 
 def run(model, X, state, d_H, d_state, lengths=None):

@@ -42,6 +42,10 @@ def run(model, X, state, d_H, d_state, lengths=None):
     return Run(Y, (H, C), unstack(W_x, W_h, same(b, b_2), order), d_X, (d_H_first, d_C_first))
 
 
+def arrays(model):
+    return [getattr(model[0], name).numpy() for name in NAMES]
+
+
 def new(num_inputs, num_hiddens):
     Tensor.manual_seed(0)
     return nn.LSTMCell(num_inputs, num_hiddens), TABLE["tinygrad"].order

@@ -1,4 +1,5 @@
 """The book's cell in other frameworks, as far as the book's own environment has them. `make rosetta` asks the others too."""
+import dataclasses
 import importlib.util
 import itertools
 import json
@@ -47,13 +48,32 @@ def test_the_framework_computes_our_cell(needed, name, form, dtype):
         assert gradients is None or gradients <= allowed[1]
 
 
+def asked_of(name):
+    """What experiment has to find of a framework: what has no new layer has no biases of its own, and one step no axes."""
+    nothing_new = {"biases", "forget_bias"} if TABLE[name].forget_bias is None else set()
+    no_axes = {"first"} if TABLE[name].first == "one step" else set()
+    return {"version", "order", "weights", "first", "biases", "forget_bias"} - nothing_new - no_axes
+
+
 @pytest.mark.parametrize("name", HERE)
 def test_what_the_table_says_is_what_is_found(needed, name):
-    """Of all 24 orders of the gates, that of the table alone gives the book's cell."""
+    """Of all 24 orders of the gates, of four layouts and of two axes, those of the table alone give the book's cell."""
     found = conformance.found(name)
-    assert found["order"] == TABLE[name].order
-    for key in ("biases", "forget_bias"):
-        assert key not in found or found[key] == getattr(TABLE[name], key)
+    assert found.keys() == asked_of(name)
+    for key in found.keys() - {"version"}:
+        assert found[key] == getattr(TABLE[name], key)
+
+
+def test_a_wrong_layout_in_the_table_is_noticed(needed, monkeypatch):
+    right = adapter("mxnet").arrays
+    monkeypatch.setattr(adapter("mxnet"), "arrays", lambda model: [a.T for a in right(model)])
+    assert conformance.layouts_that_fit("mxnet") == ["columns"]
+    monkeypatch.setattr(adapter("mxnet"), "arrays", lambda model: [a[::-1] for a in right(model)])
+    assert conformance.layouts_that_fit("mxnet") == []
+    monkeypatch.setitem(TABLE, "mxnet", dataclasses.replace(TABLE["mxnet"], first="batch"))
+    assert conformance.that_fit("mxnet", first=("steps", "batch")) == ["steps"]
+    with pytest.raises(ValueError, match="Invalid recurrent state shape"):
+        conformance.errors("mxnet", "one cell", "float32", 0)
 
 
 def test_a_known_fault_has_to_show():
@@ -180,6 +200,7 @@ def test_the_record_of_the_frameworks_is_as_the_table_says():
     assert max(record["seeds"].values()) < 1e-12
     for name, run in runs.items():
         assert not list(rosetta.complaints(name, run))
+        assert run["found"].keys() == asked_of(name)
         assert [(row["form"], row["dtype"]) for row in run["rows"]] == list(itertools.product(
             conformance.forms_of(TABLE[name]), conformance.dtypes_of(TABLE[name])))
         assert ("tab" in run) == (name in rosetta.tabs())
