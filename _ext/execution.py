@@ -12,7 +12,9 @@ import re
 import shutil
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
@@ -26,6 +28,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
 TEXT = "timemachine.txt"
+CHANGING = "changing"
 RECORDING = "RECORD" in os.environ      # make record
 
 # What makes two executions print the same: one thread, one hash seed, fixed dates and names inside figures, and no
@@ -61,12 +64,24 @@ def fingerprint(root: Path, without: "Path | None" = None) -> str:
     return digest.hexdigest()[:16]
 
 
+@contextmanager
+def changing(caches: Path) -> Iterator[None]:
+    """A mark while a cache is half made, half filled or half removed: where it is found, no cache is good any more."""
+    caches.mkdir(parents=True, exist_ok=True)
+    mark = caches / CHANGING
+    mark.touch()
+    yield
+    mark.unlink()
+
+
 def choose_cache(app: Sphinx, config: object) -> None:
     caches = Path(app.outdir).parent / ".jupyter_cache"
     current = caches / fingerprint(Path(app.srcdir))
-    for other in caches.glob("*"):
-        if other != current:
-            shutil.rmtree(other, ignore_errors=True)
+    was_cut_off = (caches / CHANGING).exists()
+    with changing(caches):
+        for cache in caches.iterdir():
+            if cache.is_dir() and (was_cut_off or cache != current):
+                shutil.rmtree(cache)
     app.config.nb_execution_cache_path = str(current)
 
 
@@ -111,6 +126,9 @@ def name_widgets(notebook: nbformat.NotebookNode, page: str) -> None:
 
 def execute_stale_chapters(app: Sphinx, env: BuildEnvironment, docnames: list) -> None:
     cache = get_cache(env.mystnb_config.execution_cache_path)
+    caches = cache.path.parent
+    with changing(caches):
+        cache.db        # noqa: B018  made when it is first asked for
     root, record = Path(app.srcdir), Path(app.outdir).parent / "execution-seconds.json"
     seconds = json.loads(record.read_text()) if record.exists() else {}
     seconds = {name: value for name, value in seconds.items() if name in env.found_docs}
@@ -147,14 +165,16 @@ def execute_stale_chapters(app: Sphinx, env: BuildEnvironment, docnames: list) -
                 print(f"  {count}/{len(stale)} {name} FAILED", flush=True)
             else:
                 data = {"execution_seconds": seconds[name]}
-                cache.cache_notebook_bundle(
-                    CacheBundleIn(notebook, str(source), data=data), check_validity=False, overwrite=True
-                )
+                with changing(caches):
+                    cache.cache_notebook_bundle(
+                        CacheBundleIn(notebook, str(source), data=data), check_validity=False, overwrite=True
+                    )
                 if RECORDING:
                     records.keep(notebook, source)
                 print(f"  {count}/{len(stale)} {name} executed in {seconds[name]:.1f} s", flush=True)
-    record.parent.mkdir(parents=True, exist_ok=True)
-    record.write_text(json.dumps(dict(sorted(seconds.items())), indent=1) + "\n")
+    half = record.with_suffix(".half")
+    half.write_text(json.dumps(dict(sorted(seconds.items())), indent=1) + "\n")
+    half.replace(record)
     if failures:
         print("\n\n".join(failures), file=sys.stderr)
         sys.exit("A chapter failed: nothing was built.")    # an exception would bury the message under tracebacks

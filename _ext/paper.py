@@ -96,8 +96,8 @@ class Epub(Epub3Builder):
         shutil.rmtree(Path(self.outdir, "_static"), ignore_errors=True)     # what handle_finish adds to is made afresh
         self.config.html_math_renderer = "mathml"
         for event in ("html-page-context", "build-finished"):       # what extensions add to the site stays there
-            listeners = self.events.listeners[event]
-            self.events.listeners[event] = [entry for entry in listeners if entry.handler.__module__ in ("execution", "strict")]
+            kept = ("disk", "execution", "strict")
+            self.events.listeners[event] = [entry for entry in self.events.listeners[event] if entry.handler.__module__ in kept]
 
     def handle_finish(self) -> None:
         root = Path(self.outdir)
