@@ -4,24 +4,15 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from markdown_it import MarkdownIt
-from mdit_py_plugins.colon_fence import colon_fence_plugin
-from mdit_py_plugins.dollarmath import dollarmath_plugin
-from mdit_py_plugins.front_matter import front_matter_plugin
-from mdit_py_plugins.myst_role import myst_role_plugin
+from prose import passages
 from spellchecker import SpellChecker
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = [ROOT, *(ROOT / name for name in ("chapters", "appendices", "data", "deploy", "bench"))]
 PAGES = sorted(path for folder in FOLDERS for path in folder.glob("*.md"))
-OPTION = re.compile(r"^\s*:[\w-]+:.*$", re.MULTILINE)
 WORD = re.compile(r"\w(?:\w|['’](?=\w))*")
-SYMBOL = re.compile(r".*[\d_]|[A-Z]+s?$|[½¼]|\w$")      # 3rd, x_t, LSTMs, a: no words of a language
+SYMBOL = re.compile(r".*[\d_]|[A-Z]+s?$|d[A-Z]|[½¼]|\w$")      # 3rd, x_t, LSTMs, dX, a: no words
 MARKS = dict.fromkeys(["strong_open", "strong_close", "em_open", "em_close"], "")     # **n**o is one word
-
-markdown = MarkdownIt().enable("table")
-for plugin in (colon_fence_plugin, dollarmath_plugin, front_matter_plugin, myst_role_plugin):
-    markdown.use(plugin)
 
 
 @cache
@@ -34,15 +25,9 @@ def dictionary():
 
 
 def prose(text):
-    """Yield the words a reader reads as sentences: without code, formulas, roles, addresses and the options of directives."""
-    for token in markdown.parse(text):
-        if token.type in ("fence", "colon_fence") and token.info.startswith("{"):
-            directive, _, title = token.info.partition("}")
-            if directive not in ("{code-cell", "{math", "{bibliography", "{raw"):
-                yield from prose(title)
-                yield from prose(OPTION.sub("", token.content))
-        line = "".join(child.content if child.type in ("text", "image") else MARKS.get(child.type, " ")
-                       for child in token.children or [])
+    """Yield the words a reader reads as sentences: without code, formulas, roles, addresses and options. Alt texts count."""
+    for tokens, _ in passages(text):
+        line = "".join(token.content if token.type in ("text", "image") else MARKS.get(token.type, " ") for token in tokens)
         yield from (word for word in WORD.findall(line) if not SYMBOL.match(word))
 
 
