@@ -17,13 +17,18 @@ OWN = "'self' file:"        # file: for pages opened from disk, where browsers d
 
 
 def policy(page: str) -> str:
-    """The policy for the text of a page."""
+    """The policy for the text of a page, whose own scripts and handlers may run, and a widget, which is a blob."""
     handlers = {html.unescape(handler) for handler in HANDLER.findall(page)}
     texts = sorted(handlers | set(SCRIPT.findall(page)))
     hashes = [f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in texts]
+    return from_its_folder(" ".join(["blob:", *["'unsafe-hashes'"] * bool(handlers), *hashes]))
+
+
+def from_its_folder(scripts: str) -> str:
+    """A policy under which all comes from the folder of the page. scripts: which others may run."""
     return "; ".join([
         f"default-src {OWN}",
-        " ".join(["script-src", OWN, "blob:", *["'unsafe-hashes'"] * bool(handlers), *hashes]),     # a widget is a blob
+        f"script-src {OWN} {scripts}",
         f"style-src {OWN} 'unsafe-inline'",
         f"img-src {OWN} data:",
         f"font-src {OWN} data:",

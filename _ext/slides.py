@@ -12,6 +12,7 @@ from html import escape
 from pathlib import Path
 
 from bs4 import BeautifulSoup, SoupStrainer, Tag
+from policy import from_its_folder
 from sphinx.application import Sphinx
 
 REVEAL = ["dist/reveal.js", "dist/reveal.css", "plugin/notes/notes.js", "LICENSE"]
@@ -25,6 +26,7 @@ PAGE = """<!DOCTYPE html>
 <html lang="en" data-theme="light">
 <head>
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}: slides</title>
 <link rel="icon" href="../_static/favicon.svg">
@@ -76,7 +78,9 @@ class Deck:
             level = "h1" if kind == "title" else "h2"
             slides += f'<section class="{kind}">\n<{level}>{heading}</{level}>\n<div class="body">{content}</div>\n'
             slides += f'<aside class="notes">{"".join(map(inner, notes))}</aside>\n</section>\n'
-        return PAGE.format(title=escape(self.title), slides=slides)
+        # The window for the speaker inherits the policy, and the page that reveal.js writes there is made of scripts.
+        policy = from_its_folder("'unsafe-inline'")
+        return PAGE.format(title=escape(self.title), slides=slides, policy=policy)
 
     def add(self, kind: str, heading: str, content: str) -> None:
         self.slides.append((kind, heading, content, self.prose))

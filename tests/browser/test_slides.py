@@ -36,6 +36,30 @@ def test_a_chapters_slides_fit_their_page_and_are_turned_by_the_arrow_keys(open_
     tab.wait_for_function("Reveal.isFirstSlide()")
 
 
+def test_slides_ask_nobody_else_for_anything_and_the_speaker_has_a_window(open_page):
+    """The window shows the slide and its notes in frames of the same folder, under the same policy."""
+    seen = SimpleNamespace(blocked=[], errors=[])
+    tab = open_page("http", DECK, seen)
+    tab.locator("body[data-slides=ready]").wait_for(state="attached")
+    tab.evaluate("Reveal.slide(4)")         # which has notes
+    with tab.expect_popup() as opened:
+        tab.keyboard.press("s")
+    speaker = opened.value
+    speaker.locator(".speaker-controls-notes .value p").first.wait_for(state="attached")
+    speaker.wait_for_function("deck => [...document.querySelectorAll('iframe')].filter(frame => frame.src.includes(deck))"
+                              ".length === 2", arg=DECK)
+    assert (seen.blocked, seen.errors) == ([], [])
+    for window in (tab, speaker):
+        window.evaluate("""() => {
+            window.refused = [];
+            document.addEventListener("securitypolicyviolation", event => window.refused.push(event.effectiveDirective));
+            document.body.append(Object.assign(document.createElement("img"), { src: "https://elsewhere.test/picture.png" }));
+            fetch("https://elsewhere.test/said").catch(() => {});
+        }""")
+        window.wait_for_function("JSON.stringify([...window.refused].sort()) === '[\"connect-src\",\"img-src\"]'")
+    assert seen.blocked == []
+
+
 def test_slides_have_what_their_chapters_have_and_lead_back_to_them(site):
     decks = sorted(path.name for path in (site / "slides").glob("*.html"))
     pages = {path.name: path.read_text(encoding="utf-8") for path in (site / "chapters").glob("*.html")}
