@@ -134,7 +134,10 @@ def main():
         found = compare_files(ROOT / "_build" / "html", site)
         found += [fault for path in (folder, sys.prefix) for fault in files_that_tell(site, path)]
     if found:
-        sys.exit("\n".join([*found, f"{len(found)} differences between {ROOT} and {folder}, which is kept"]))
+        # an old build is not always as if made in one go: Sphinx never forgets a word that was once in the search index
+        found.append(f"{len(found)} differences between {ROOT} and {folder}, which is kept. If the pages are older than the "
+                     "last change, try: make clean same")
+        sys.exit("\n".join(found))
     shutil.rmtree(folder.parent)
     print("Done. Two builds of the book are the same.")
 
