@@ -2,8 +2,8 @@
 
 What needs no reason: whole numbers up to 20, years, and bare powers of ten; numbers of the code that the page shows or of
 a script that it names; those that a question or an exercise sets, in its own answers; and those in a sentence with a
-citation or a link to its source. But an approximate number ("about 5") and a share ("7 of 11") are results, whatever else
-they are equal to. A prediction claims nothing. All else is a result, which is glued: {glue:text}.
+citation or a link to its source. But an approximate number ("about 5") and a share ("7 of 11", "nine of ten") are results,
+whatever else they are equal to. A prediction claims nothing. All else is a result, which is glued: {glue:text}.
 """
 import ast
 import functools
@@ -23,6 +23,7 @@ NUMBER = re.compile(r"(?<![\w.,])\d+(?:,\d{3})*(?:\.\d+)?(?:e-?\d+)?(?!\w|[.,]\d
 FREE = re.compile(r"1?\d|20|(19|20)\d\d|1e-?\d+")
 APPROXIMATE = re.compile(r"\b(about|around|almost|near|nearly|roughly|some)[\s$+−-]*$")
 SHARE = re.compile(r"\s+of\s+(the\s+|all\s+)*(\d|<glue)")
+IN_WORDS = re.compile(r"\b(none|two|three|four|five|six|seven|eight|nine|\w+teen) of (the |all )?(ten|twelve|twenty|fifty)\b")
 PERCENT = re.compile(r"\s*\\?%")
 SCRIPT = re.compile(r"\bbench/[\w/]+\.py\b")
 OTHER = re.compile(                         # no results: names, and times that test_kept_true and test_teaching hold
@@ -79,6 +80,8 @@ def value(typed):
 def numbers(sentence):
     """(as typed, whether it is one by its words: approximate or a share, its values) of each number that needs a reason."""
     sentence = OTHER.sub("", sentence)
+    for share in IN_WORDS.finditer(sentence.lower()):
+        yield share[0], True, set()
     for match in NUMBER.finditer(sentence):
         typed, after = match[0], sentence[match.end():]
         approximate = typed not in ("0", "1") and APPROXIMATE.search(sentence[:match.start()])
@@ -175,7 +178,7 @@ def test_every_page_of_the_list_exists():
 @pytest.mark.parametrize(("prose", "found"), [
     ("It reaches 0.83 on 640 strings.", {"0.83", "640"}),
     ("It reaches {glue:text}`accuracy` on 500 strings at 1.0 \\%.", set()),                 # glued; in the code below
-    ("Of 12 seeds 7 of 12 end near 5, some 20 % lower.", {"7", "5", "20"}),
+    ("Of 12 seeds 7 of 12 end near 5, some 20 % lower; nine of ten do.", {"7", "5", "20", "nine of ten"}),
     ("In 1997 ten networks of 16 units had $10^{-6}$ to lose, near 0 or 1.", set()),
     ("The paper has 0.83 {cite}`key`. Ours has 0.84.", {"0.84"}),
     ("The page [prints](https://example.org) 0.83.", set()),
