@@ -14,8 +14,11 @@ PORT  := 8000
 CANDIDATES := python3.11 python3.12 python3.10 python3.9
 NEWER      := python3.13 python3.14 python3 python
 
+# What make audit does not report: the third column of the table in SECURITY.md.
+EXPLAINED = $(shell sed -n 's/^| [^|]* | [^|]* | \([A-Z][A-Z]*-[^ ]*\) .*/--ignore-vuln \1/p' SECURITY.md)
+
 .DEFAULT_GOAL := help
-.PHONY: book test report same lab serve notebooks slides assignments hub bench results rosetta mutants record lock clean help
+.PHONY: book test report same lab serve notebooks slides assignments hub bench results rosetta mutants record lock audit clean help
 
 # One thread and one hash seed: the same numbers on every machine, and two notebooks at once do not fight for cores.
 test bench results rosetta mutants: export PYTHONHASHSEED := 0
@@ -123,6 +126,13 @@ lock: $(STAMP)  ## resolve requirements.txt again into requirements.lock (UPGRAD
 	@mv _build/rosetta.new rosetta.lock
 	@echo "Done. Look at: git diff requirements.lock deploy/requirements.lock rosetta.lock"
 
+audit: $(STAMP)  ## look for known weaknesses in the packages of the lock files; SECURITY.md explains those that stay
+	@test -x _build/audit/bin/pip-audit || { $(BIN)/python -m venv _build/audit && _build/audit/bin/pip install -qq pip-audit==2.10.1; }
+	@echo "Asking PyPI about the packages of requirements.lock, deploy/requirements.lock and rosetta.lock"
+	@_build/audit/bin/pip-audit --strict --disable-pip --require-hashes $(EXPLAINED) -r requirements.lock
+	@_build/audit/bin/pip-audit --strict --disable-pip --require-hashes $(EXPLAINED) -r deploy/requirements.lock
+	@_build/audit/bin/pip-audit --strict --disable-pip --no-deps $(EXPLAINED) -r rosetta.lock
+
 clean:  ## remove what was built (rm -rf .venv .venv-rosetta .venv-hub .venv-mutants removes the environments too)
 	@rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@echo "Removed _build and the tools' caches"
@@ -131,13 +141,29 @@ help:  ## list the commands
 	@echo "Inside the LSTM: make COMMAND, where COMMAND is one of"
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-# The stamp is removed first and written last, so that an interrupted installation is not taken for a whole one.
-$(STAMP): requirements.lock pyproject.toml | $(BIN)/python
-	@rm -f $@
-	@echo "Installing the packages of requirements.lock into $(VENV) (a minute or two, once)"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --no-deps --no-build-isolation -e .
-	@touch $@
+# Version managers leave commands that exist and fail, and Debian's Python may lack venv, so a candidate counts only if
+# it runs and can make an environment.
+define FIND_PYTHON
+for python in $(or $(PYTHON),$(if $(wildcard $(STAMP)),$(BIN)/python) $(CANDIDATES) $(NEWER)); do \
+    version=$$($$python -c 'import ensurepip, sys, venv; print("%d %d" % sys.version_info[:2])' 2>/dev/null) || continue; \
+    set -- $$version; \
+    if [ $$1 -eq 3 ] && [ $$2 -ge 9 ]; then break; fi; \
+    version=; \
+done; \
+if [ -z "$$version" ]; then \
+    echo "No Python 3.9 or later that can make environments was found$(if $(PYTHON), as $(PYTHON)). Install Python 3.11" \
+        "(for instance: apt install python3.11 python3.11-venv, or brew install python@3.11)," \
+        "or name one: make PYTHON=/path/to/python book"; \
+    exit 1; \
+fi; \
+if [ $$2 -gt 12 ]; then \
+    echo "MXNet needs Python 3.9 to 3.12: with Python $$1.$$2 the book is built without it, and shows recorded outputs"; \
+fi
+endef
+
+# Two at once wait for each other, and what was left half made is made afresh.
+$(STAMP): requirements.lock pyproject.toml
+	@$(FIND_PYTHON); $$python _ext/environment.py $(VENV) requirements.lock
 
 # Made by the book's own Python, so that the processes of one environment can run the code of the other. Chainer is built
 # with the setuptools of the lock, which still has pkg_resources: old and new versions of pip read it from two variables.
@@ -161,32 +187,5 @@ $(MUTANTS)/installed: pyproject.toml $(STAMP)
 	@touch $@
 
 # The hub and the servers of its users: the book's packages once more, because the lock of the book leaves out JupyterHub.
-$(HUB)/installed: deploy/requirements.lock requirements.lock pyproject.toml | $(BIN)/python
-	@echo "Installing the packages of requirements.lock and deploy/requirements.lock into $(HUB) (a minute or two, once)"
-	@rm -rf $(HUB)
-	@$(BIN)/python -m venv $(HUB)
-	@$(HUB)/bin/python -m pip install -qq --disable-pip-version-check --no-input --require-hashes \
-	    -r requirements.lock -r deploy/requirements.lock
-	@$(HUB)/bin/python -m pip install -qq --disable-pip-version-check --no-input --no-deps --no-build-isolation -e .
-	@touch $@
-
-# Version managers leave commands that exist and fail, and Debian's Python may lack venv, so a candidate counts only if
-# it runs and can make an environment.
-$(BIN)/python:
-	@for python in $(or $(PYTHON),$(CANDIDATES) $(NEWER)); do \
-	    version=$$($$python -c 'import ensurepip, sys, venv; print("%d %d" % sys.version_info[:2])' 2>/dev/null) || continue; \
-	    set -- $$version; \
-	    if [ $$1 -eq 3 ] && [ $$2 -ge 9 ]; then break; fi; \
-	    version=; \
-	done; \
-	if [ -z "$$version" ]; then \
-	    echo "No Python 3.9 or later that can make environments was found$(if $(PYTHON), as $(PYTHON)). Install Python 3.11" \
-	        "(for instance: apt install python3.11 python3.11-venv, or brew install python@3.11)," \
-	        "or name one: make PYTHON=/path/to/python book"; \
-	    exit 1; \
-	fi; \
-	if [ $$2 -gt 12 ]; then \
-	    echo "MXNet needs Python 3.9 to 3.12: with Python $$1.$$2 the book is built without it, and shows recorded outputs"; \
-	fi; \
-	echo "Making the environment $(VENV) with Python $$1.$$2"; \
-	rm -rf $(VENV); $$python -m venv $(VENV)
+$(HUB)/installed: deploy/requirements.lock requirements.lock pyproject.toml
+	@$(FIND_PYTHON); $$python _ext/environment.py $(HUB) requirements.lock deploy/requirements.lock

@@ -1,38 +1,16 @@
-"""One build of a book at a time, and a full disk in one sentence instead of a page that is half there.
-
-The lock belongs to the process: however that ends, the system gives the lock back. Windows has none of this kind; there
-nobody keeps two builds at once apart.
-"""
+"""One build of a book at a time, and a full disk in one sentence instead of a page that is half there."""
 import errno
 import logging
 import shutil
 import sys
 from pathlib import Path
 
+import lock
 import strict
 from sphinx.application import Sphinx
 
-try:
-    import fcntl
-except ImportError:
-    fcntl = None
-
 NEEDED = 100        # megabytes; the pages are 30, what else the build keeps 25, and for a moment some are there twice
 WRITERS = ("sphinx.builders.html", "sphinx.builders._epub_base", "sphinx.builders.latex")
-
-
-def wait_for_the_other_build(folder: Path) -> "object | None":
-    """Lock the folder of all that is built, and return what holds the lock."""
-    if fcntl is None:
-        return None
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = (folder / "lock").open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        print(f"Another build is at work in {folder}: waiting until it has ended", flush=True)
-        fcntl.flock(lock, fcntl.LOCK_EX)
-    return lock
 
 
 def full_disk(error: "BaseException | None") -> "BaseException | None":
@@ -72,7 +50,8 @@ def stop_at_what_cannot_be_written(record: logging.LogRecord) -> bool:
 
 
 def setup(app: Sphinx) -> dict:
-    app.lock = wait_for_the_other_build(Path(app.outdir).parent)        # held until the process ends
+    folder = Path(app.outdir).parent
+    app.lock = lock.wait_for(folder / "lock", f"Another build is at work in {folder}")      # held until the process ends
     app.connect("config-inited", look_for_room, priority=0)
     app.connect("build-finished", say_that_the_disk_is_full, priority=0)
     for name in WRITERS:

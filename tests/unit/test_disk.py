@@ -8,7 +8,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import disk
+import environment
 import execution
+import lock
 import pytest
 import strict
 
@@ -86,9 +88,9 @@ def test_a_build_that_was_cut_off_is_begun_again_and_a_whole_one_is_kept(book):
     assert page.read_text() == whole
 
 
-@pytest.mark.skipif(disk.fcntl is None, reason="Windows has no lock that ends with its process")
+@pytest.mark.skipif(lock.fcntl is None, reason="Windows has no lock that ends with its process")
 def test_a_second_build_waits_for_the_first_and_says_so(book):
-    lock = disk.wait_for_the_other_build(book.folder / "_build")
+    held = lock.wait_for(book.folder / "_build" / "lock", "")
     process = book.start()
     try:
         said = f"Another build is at work in {book.folder / '_build'}: waiting until it has ended\n"
@@ -96,7 +98,7 @@ def test_a_second_build_waits_for_the_first_and_says_so(book):
         assert process.poll() is None
         assert not book.html.exists()
     finally:
-        lock.close()
+        held.close()
     assert process.communicate(timeout=300)[0] == ""
     assert process.returncode == 0
     assert (book.html / "one.html").exists()
@@ -162,3 +164,60 @@ def test_a_failed_chapter_leaves_the_last_pages_as_they_were(tmp_path):
     execution.setup(app)
     order = [name for event, _, name in sorted(connected, key=lambda entry: entry[1]) if event == "env-before-read-docs"]
     assert order == ["execute_stale_chapters", "remove_mark"]
+
+
+class Pip:
+    """In place of pip: takes down what it is asked for, and may be cut off."""
+
+    def __init__(self, monkeypatch, folder):
+        self.asked, self.cut_off, self.made = [], False, 0
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(environment, "run", self)
+        monkeypatch.setattr(environment.venv, "create", self.create)
+        for name in ("requirements.lock", "pyproject.toml"):
+            (folder / name).touch()
+
+    def create(self, folder, **settings):
+        assert not folder.exists()
+        folder.mkdir()
+        self.made += 1
+
+    def __call__(self, *command):
+        assert not Path(".venv/installed").exists()
+        if self.cut_off:
+            raise KeyboardInterrupt
+        self.asked.append(command[-1])
+
+    def make(self):
+        environment.make(Path(".venv"), ["requirements.lock"])
+        return self.made, self.asked
+
+
+def test_an_environment_that_was_left_half_made_is_made_afresh(tmp_path, monkeypatch):
+    pip = Pip(monkeypatch, tmp_path)
+    pip.cut_off = True
+    with pytest.raises(KeyboardInterrupt):
+        pip.make()
+    Path(".venv/half-a-package").touch()
+    pip.cut_off = False
+    assert pip.make() == (2, ["requirements.lock", "."])
+    assert [path.name for path in Path(".venv").iterdir()] == ["installed"]
+    assert pip.make() == (2, ["requirements.lock", "."])                        # all is there
+    os.utime(".venv/installed", (0, 0))
+    assert pip.make() == (2, ["requirements.lock", "."] * 2)                    # a newer lock file: in place
+
+
+@pytest.mark.skipif(lock.fcntl is None, reason="Windows has no lock that ends with its process")
+def test_a_second_make_waits_for_the_first_and_then_has_nothing_to_install(tmp_path, monkeypatch):
+    Pip(monkeypatch, tmp_path)
+    held = lock.wait_for(Path("_build/.venv.lock"), "")
+    process = subprocess.Popen([sys.executable, EXTENSIONS / "environment.py", ".venv", "requirements.lock"],
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        assert process.stdout.readline() == "Another make is installing into .venv: waiting until it has ended\n"
+        Path(".venv").mkdir()
+        Path(".venv/installed").touch()
+    finally:
+        held.close()
+    assert process.communicate(timeout=300)[0] == ""
+    assert process.returncode == 0
