@@ -1,4 +1,4 @@
-"""Kills builds and looks whether the next build makes the same pages: python tests/kill_builds.py (half an hour)
+"""Kills builds and looks whether the next build makes the same pages: python tests/kill_builds.py (twenty minutes)
 
 A book of two pages with the real book's extensions is built twice without a disturbance. Then, for each kind of file that a
 build writes, a build from nothing is killed (all its processes, signal 9) when it has opened such a file and written
