@@ -109,8 +109,8 @@ def main() -> None:
             wrong = sorted(name for name in both if wanted.get(name) != found.get(name))
             fine = status == 0 and not wrong
             bad += not fine
-            print(f"{'same' if fine else 'BAD '} killed at {where}{'' if killed else ' (it had ended before)'}: then status {status}, "
-                  f"{len(wrong)} files differ {wrong[:4]}", flush=True)
+            when = f"killed at {where}" if killed else f"ended before {where}"
+            print(f"{'same' if fine else 'BAD'} {when}: then status {status}, {len(wrong)} differ {wrong[:4]}", flush=True)
             if status != 0:
                 print("     " + said.strip()[-400:].replace("\n", "\n     "), flush=True)
         print(f"{len(ways) - bad} of {len(ways)} builds were followed by a build with the same pages")
