@@ -89,17 +89,24 @@ def wrong_of_2560(task, min_steps, cell, dense):
     return int(criterion.wrong(errors).sum()), bool(criterion.passes(errors))
 
 
-def run(task, min_steps, biases, most_updates=SETTINGS["most_updates"], num_seeds=SETTINGS["num_seeds"]):
-    """Train one row; returns one dict a seed."""
-    start = time.perf_counter()
+def run(task, min_steps, biases, averaged=0.0, **changed):
+    """Train one row; returns one dict a seed.
+
+    averaged: from 0 to 1; the network that is tested has for its weights a running mean of those in training, which keeps
+    this share of itself in each update. At 0 it is the network in training. changed: SETTINGS of training with other values.
+    """
+    start, s = time.perf_counter(), {**SETTINGS, **changed}
     make, criterion, num_inputs, num_outputs = TASKS[task]
+    num_seeds = s["num_seeds"]
     cells, layers = networks(biases, num_inputs, num_outputs, num_seeds)
-    params, optimizer, rng = {**cells.params, **layers.params}, Adam(SETTINGS["lr"]), np.random.default_rng(1)
+    tested, tested_layers = networks(biases, num_inputs, num_outputs, num_seeds) if averaged else (cells, layers)
+    params, optimizer, rng = {**cells.params, **layers.params}, Adam(s["lr"]), np.random.default_rng(1)
+    means = {**tested.params, **tested_layers.params}
     runs = [{**named(task, min_steps, biases), "seed": seed, "sequences": None, "test_wrong": None, "passed": False,
              "error": []} for seed in range(num_seeds)]
-    batch_size, errors = SETTINGS["batch_size"], []
-    for update in range(1, most_updates + 1):
-        optimizer.lr = SETTINGS["lr"] * SETTINGS["decay_per_1000_updates"] ** (update / 1000)
+    batch_size, errors = s["batch_size"], []
+    for update in range(1, s["most_updates"] + 1):
+        optimizer.lr = s["lr"] * s["decay_per_1000_updates"] ** (update / 1000)
         X, wanted = make(rng, num_seeds * batch_size, min_steps)
         X, wanted = X.reshape(len(X), num_seeds, batch_size, -1).astype(np.float32), wanted.reshape(num_seeds, batch_size)
         trace, _ = cells.forward(X, cells.begin_state(batch_size))
@@ -109,7 +116,7 @@ def run(task, min_steps, biases, most_updates=SETTINGS["most_updates"], num_seed
             last = np.concatenate(errors[-2000 // batch_size:])
             for k in np.flatnonzero(criterion.stops(last)):
                 if runs[k]["sequences"] is None:            # what follows is training that nobody asked for
-                    wrong, passed = wrong_of_2560(task, min_steps, cells.cell(k), layers.dense(k))
+                    wrong, passed = wrong_of_2560(task, min_steps, tested.cell(k), tested_layers.dense(k))
                     runs[k].update(sequences=update * batch_size, test_wrong=wrong, passed=passed)
             if update % 125 == 0:
                 for r, e in zip(runs, last.mean(axis=0)):
@@ -119,8 +126,11 @@ def run(task, min_steps, biases, most_updates=SETTINGS["most_updates"], num_seed
         d_H = np.zeros_like(trace.H)
         layer_grads, d_H[-1] = layers.backward(trace.H[-1], d_Y.astype(np.float32))
         grads = {**cells.backward(trace, d_H)[0], **layer_grads}
-        clip_each(grads, SETTINGS["clip"])
+        clip_each(grads, s["clip"])
         optimizer.step(params, grads)
+        if averaged:
+            for name, mean in means.items():
+                mean[...] = averaged * mean + (1 - averaged) * params[name]     # an infinite forget bias stays what it is
     for r in runs:
         r["seconds"] = round((time.perf_counter() - start) / num_seeds, 1)
     return runs

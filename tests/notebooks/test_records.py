@@ -3,6 +3,7 @@ import importlib
 import json
 from pathlib import Path
 
+import adding_faster
 import character_models
 import claims
 import continual_reber
@@ -27,6 +28,7 @@ import variants
 
 from d2l_utils.cells import GRU, VARIANTS, LSTMVariant
 from d2l_utils.character_models import load as load_character_models
+from d2l_utils.datasets.synthetic import Criterion, adding
 from d2l_utils.datasets.tagging import load_news_requests
 from d2l_utils.datasets.text import Vocab, load_time_machine
 from d2l_utils.losses import perplexity
@@ -370,6 +372,35 @@ def test_the_record_of_longer_lags_is_whole():
     names = [{**long_lags.named(*row), "seed": seed} for row in longer_lags.ROWS for seed in range(10)]
     assert [{key: r[key] for key in names[0]} for r in record["runs"]] == names
     assert all(r["passed"] == (r["test_wrong"] is not None and r["test_wrong"] <= 3) for r in record["runs"])
+
+
+def test_the_record_of_faster_adding_is_whole_and_repeats():
+    """The mean error of the first 2,000 sequences over 100 steps, seed by seed."""
+    record = kept("adding_faster")
+    assert record["settings"] == adding_faster.SETTINGS
+    names = [{**long_lags.named(*row), "seed": seed} for row in adding_faster.ROWS for seed in range(10)]
+    assert [{key: r[key] for key in names[0]} for r in record["runs"]] == names
+    assert all(r["passed"] == (r["test_wrong"] is not None and r["test_wrong"] <= 3) for r in record["runs"])
+    again = long_lags.run(*adding_faster.ROWS[0], **{**adding_faster.CHANGED, "most_updates": 125})
+    assert [r["error"][0] for r in again] == pytest.approx([r["error"][0] for r in record["runs"][:10]], rel=0.02)
+
+
+def test_the_network_that_is_tested_may_have_the_mean_of_the_weights(monkeypatch):
+    tested, easy = {}, Criterion(tolerance=9, average=9)
+    monkeypatch.setitem(long_lags.TASKS, "adding", (adding, easy, 2, 1))
+    for averaged in (0.0, 0.5, 1 - 1e-6):
+        monkeypatch.setattr(long_lags, "wrong_of_2560",
+                            lambda task, steps, cell, dense, key=averaged: tested.update({key: (cell, dense)}) or (0, True))
+        run, = long_lags.run("adding", 20, (float("inf"), -6), averaged, batch_size=80, most_updates=25, num_seeds=1)
+        assert (run["sequences"], run["passed"]) == (2000, True)
+    cells, layers = long_lags.networks((float("inf"), -6), 2, 1, 1)
+    fresh = {**cells.cell(0).params, **layers.dense(0).params}
+    trained, half, mean = ({**cell.params, **dense.params} for cell, dense in tested.values())
+    for name, w in fresh.items():
+        np.testing.assert_allclose(mean[name], w, atol=1e-4)     # a mean that keeps nearly all of itself is the start
+    assert np.abs(half["W_hq"] - fresh["W_hq"]).max() > 0.1
+    assert 1e-3 < np.abs(half["W_hq"] - trained["W_hq"]).max() < 0.1                    # one of two updates or so behind
+    assert np.isposinf(half["b_f"]).all()
 
 
 def test_three_symbols_decide_the_class_of_temporal_order_6b(rng):
