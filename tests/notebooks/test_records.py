@@ -147,9 +147,9 @@ def test_the_character_models_are_as_good_as_their_file_says_and_their_training_
         found = character_models.held_out_perplexity(models[run["model"]], unseen[:1000])
         assert found == pytest.approx(run["start_perplexity"], rel=1e-5)
         assert run["start_perplexity"] == pytest.approx(run["held_out_perplexity"], rel=0.05)
-    rnn = file["runs"][0]
-    assert character_models.run(rnn["model"], 1, vocab, corpus, unseen[:1000])["training_perplexity"] == pytest.approx(
-        rnn["training_perplexity"][:1], rel=1e-3)
+    gru, = (run for run in file["runs"] if run["model"] == "GRU")       # the RNN's first epoch depends on the last bits
+    assert character_models.run("GRU", 1, vocab, corpus, unseen[:1000])["training_perplexity"] == pytest.approx(
+        gru["training_perplexity"][:1], rel=1e-3)
 
 
 @pytest.fixture(scope="module")
