@@ -115,9 +115,10 @@ export default makeWidget({
     { key: "quantity", kind: "choice", label: "colour the text by", options: Object.keys(QUANTITIES).map((name) => [name, `${PALETTE.names[QUANTITIES[name]]} ${SIGNS[name]}`]) },
     { key: "pattern", kind: "choice", label: "pattern to look for", options: Object.keys(PATTERNS).map((name) => [name, name]) },
     { key: "unit", kind: "range", label: "unit", min: 0, max: 63, step: 1 },
-    { key: "position", kind: "range", label: "character", min: 1, max: ({ text }) => charactersOf(text).length, step: 1 },
+    { key: "position", kind: "range", label: "character", min: 1, max: ({ text }) => charactersOf(text).length, most: 2000, step: 1 },
     { key: "temperature", kind: "range", label: "temperature of what it writes on", min: 0.1, max: 2, step: 0.1 },
   ],
+  hidden: [{ key: "seed", kind: "range", min: 0, max: 999, step: 1 }],
   buttons: [
     { label: "Find the unit that follows the pattern", press: (api) => {
       const best = largest(api.trace.r);

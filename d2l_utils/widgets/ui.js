@@ -55,7 +55,8 @@ function control(spec, value, changed) {
 /** A widget as anywidget and the static page's host want it: {render({model, el})}.
 
     title: its name in words. controls: a list of {key, kind, label, ...}, where key is a trait of the Python class and kind
-    is "range" (min, max, or max(state), step, part: whose hue it has), "choice" (options: [[value, words], ...]), "check" or "text"; wide: true gives it a row of its own, with room for words;
+    is "range" (min, max, or max(state) and the most that it can ever be, step, part: whose hue it has), "choice" (options: [[value, words], ...]), "check" or "text"; wide: true gives it a row of its own, with room for words;
+    hidden: the like for a key that has no control and still has a range;
     also: what else is set when the reader changes it.
     buttons: a list of {label, press(api)}. values(state, trace): words beside each control, by key.
     compute(state): the numbers, a plain object that becomes the model's `trace`. Where that takes long it is a generator that
@@ -70,10 +71,10 @@ export function makeWidget(spec) {
     render({ model, el }) {
       const keys = spec.keys ?? spec.controls.map((c) => c.key);
       const read = () => Object.fromEntries(keys.map((key) => [key, model.get(key)]));
-      for (const c of spec.controls) {  // a link may ask for what no control can set
+      for (const c of [...spec.controls, ...(spec.hidden ?? [])]) {  // a link may ask for what no control can set
         const value = c.step === 1 ? Math.round(model.get(c.key)) : model.get(c.key);
         if (c.kind === "choice" && !c.options.some(([known]) => known === value)) model.set(c.key, c.options[0][0]);
-        if (c.kind === "range") model.set(c.key, Math.min(typeof c.max === "function" ? Infinity : c.max, Math.max(c.min, value)));
+        if (c.kind === "range") model.set(c.key, Math.min(c.most ?? c.max, Math.max(c.min, value)));
       }
       const beginning = read();
       let [state, trace, width, waiting, pending, pressed] = [];  // state: the one that trace belongs to

@@ -89,7 +89,7 @@ export default makeWidget({
   title: "Who is remembered? The gradient of one prediction in each earlier character",
   controls: [
     { key: "text", kind: "text", label: `text to read: type your own; the first ${LONGEST_REMEMBERED} characters are read`, rows: 4, wide: true },
-    { key: "position", kind: "range", label: "predicted character", min: 1, max: ({ text }) => withStart(text).length - 1, step: 1 },
+    { key: "position", kind: "range", label: "predicted character", min: 1, max: ({ text }) => withStart(text).length - 1, most: LONGEST_REMEMBERED, step: 1 },
     { key: "logarithmic", kind: "check", label: "shade by the logarithm, down to a ten-thousandth of the largest" },
   ],
   values: ({ text, position }) => {

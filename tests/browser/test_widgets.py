@@ -259,6 +259,18 @@ def test_any_text_at_all_is_read_and_shown_as_text(place, cls, text):
 
 
 @pytest.mark.parametrize("cls", READERS)
+def test_a_link_brings_its_text_as_text_and_its_numbers_to_the_nearest_that_there_is(place, cls):
+    """Also a number that has no control, and one whose slider ends where the text ends."""
+    numbers = {name: trait for name, trait in state_traits(cls).items() if isinstance(trait, (traitlets.Int, traitlets.Float))}
+    sent = {"text": "<img src=x onerror='a'>", **{name: sign * 1e300 for name, sign in zip(sorted(numbers), [1, -1] * 9)}}
+    nearest = {name: numbers[name].max if sent[name] > 0 else numbers[name].min for name in numbers}
+    widget = place(state=sent)
+    state = model_of(widget)
+    assert {name: state[name] for name in sent} == {"text": sent["text"], **nearest}
+    assert widget.locator("img").count() == 0
+
+
+@pytest.mark.parametrize("cls", READERS)
 def test_a_text_changed_in_places_is_read_as_if_afresh(place, cls):
     """Only what differs is computed again, so each way of changing a text could leave something stale."""
     widget = place()
