@@ -45,6 +45,7 @@ KERNEL_ENVIRONMENT = {
 KERNEL_ARGUMENTS = [
     "--InlineBackend.figure_formats=svg",
     "--IPKernelApp.log_level=ERROR",
+    f"--IPKernelApp.exec_files={Path(__file__).with_name('no_network.py')}",
     # NumPy 2 shows a number as np.float64(0.9), which glue cannot format: numbers look as they did in NumPy 1
     "--IPKernelApp.exec_lines=import numpy; int(numpy.__version__[0]) < 2 or numpy.set_printoptions(legacy='1.25')",
 ]

@@ -97,11 +97,24 @@ def records(monkeypatch):
     return module
 
 
+ASKS_THE_NETWORK = """
+```{code-cell} ipython3
+import socket
+try:
+    socket.create_connection(("192.0.2.1", 80))     # an address that is nobody's, for examples
+except RuntimeError as error:
+    print(error)
+```
+"""
+
+
 @pytest.mark.slow
 def test_a_chapter_is_executed_again_only_when_it_or_the_package_changed(book):
+    book.write("chapters/one.md", CHAPTER + ASKS_THE_NETWORK)
     status, said = book.build()
     assert (status, "chapters/one executed in" in said) == (0, True), said
     assert "forty-two" in book.page
+    assert "A chapter may not use the network, and this one asked for 192.0.2.1" in book.page
 
     status, said = book.build()
     assert (status, "executed in" in said) == (0, False), said
