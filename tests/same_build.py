@@ -25,6 +25,7 @@ MEASURED = {
     ]),
     "09-backward-pass": ("tracemalloc counts what the kernel's own threads hold as well, a few hundred bytes more or less", [
         "    peak[k] = tracemalloc.get_traced_memory()[1] / 1e6",               # a figure
+        'glue("peak-10", peak[10], display=False)',
     ]),
     "16-variants": ("what a step of a cell costs beside its arithmetic, a clock alone can say", [
         "times = np.median(rounds, axis=0)",
