@@ -188,8 +188,14 @@ def periodic(records):
     found = {kind: [sum(timing(records["one_cell_timing"], kind, peepholes, start)[0] for start in ("ours", "2002"))
                     for peepholes in ("diagonal", None)] for kind in kinds}
     words = "; ".join(f"{kind} {with_} of 200 with peepholes, {without} without" for kind, (with_, without) in found.items())
-    longer = [np.count_nonzero(run["solved"]) for run in records.get("one_cell_longer", {"runs": []})["runs"]]
-    words += "." if len(longer) < 2 else f". Cosine, three times the updates: {longer[0]} of 100 with, {longer[1]} without."
+    beyond = []
+    for start, name in (("ours", "from our start"), ("open", "with the output gate's bias at 2")):
+        of = [np.array(run["solved"]) for run in chosen(records.get("one_cell_longer", {"runs": []}), start=start)]
+        if len(of) == 2:            # with peepholes, and without
+            by_4000, by_6000 = ([np.count_nonzero((0 < solved) & (solved <= most)) for solved in of] for most in (4000, 6000))
+            beyond.append(f"{name} by 4,000 updates {by_4000[0]} of {len(of[0])} with and {by_4000[1]} without, by 6,000 "
+                          f"{by_6000[0]} and {by_6000[1]}")
+    words += f". Beyond the claim, cosine: {'; '.join(beyond)}." if beyond else "."
     return words[0].upper() + words[1:], {
         "with peepholes one cell learns each of the three": all(with_ for with_, _ in found.values()),
         "without, no cell learns any of them": not any(without for _, without in found.values()),

@@ -355,12 +355,19 @@ def test_the_record_of_forget_biases_is_whole_and_agrees_with_that_of_the_varian
     assert variants.SETTINGS == usual
 
 
-def test_the_record_of_longer_training_begins_as_the_shorter_one():
+def test_the_record_of_longer_training_begins_as_the_shorter_one_and_repeats():
+    """From the start that the shorter one does not have, its first seeds run until one of them keeps time."""
     record, shorter = kept("one_cell_longer"), kept("one_cell_timing")
     assert len(record["runs"]) == len(one_cell_longer.CASES)
     for run, (kind, period, num_hiddens, peepholes, start, num_seeds, num_updates) in zip(
             record["runs"], one_cell_longer.CASES):
-        assert (run["peepholes"], len(run["solved"]), run["num_updates"]) == (peepholes, num_seeds, num_updates)
+        assert (run["start"], run["peepholes"], len(run["solved"]), run["num_updates"]) == (
+            start, peepholes, num_seeds, num_updates)
+        if start == "open":
+            first = min(filter(None, run["solved"][:20]), default=50)
+            again = one_cell_timing.run(kind, period, num_hiddens, peepholes, start, 20, first)
+            assert again["solved"] == [update if update <= first else 0 for update in run["solved"][:20]]
+            continue
         recorded, = (r for r in claims.chosen(shorter, kind=kind, period=period, num_hiddens=num_hiddens, peepholes=peepholes,
                                               start=start) if r["num_updates"] == 2000)
         assert [update if update <= 2000 else 0 for update in run["solved"]] == recorded["solved"]
