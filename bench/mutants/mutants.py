@@ -28,7 +28,7 @@ import numpy as np
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path.insert(0, str(ROOT / "bench" / "results"))
+sys.path[:0] = [str(ROOT), str(ROOT / "bench" / "results")]     # this environment has not installed the book's own package
 import record  # noqa: E402
 
 BUILT = ROOT / "_build" / "mutants"
