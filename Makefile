@@ -101,7 +101,7 @@ endif
 	@$(OTHER)/bin/pytest tests/conformance
 
 mutants: $(MUTANTS)/installed  ## plant small faults in cells, losses, optim, fused and lstm.js: do the tests notice? (needs npm)
-	@echo "Planting faults, one at a time (about ten minutes of an idle machine)"
+	@echo "Planting faults, one at a time (about seven minutes of an idle machine)"
 	@$(MUTANTS)/bin/python bench/mutants/mutants.py --json bench/results/mutants.json
 
 record: $(STAMP)  ## keep what the cells that need MXNet print, for machines without it, in data/records

@@ -6,7 +6,7 @@ that no test notices survives. Of each survivor explained.json says why it is no
 
     make mutants
 
-runs all of this in an environment of its own, in about ten minutes of an idle machine with two processors. It needs npm for
+runs all of this in an environment of its own, in about seven minutes of an idle machine with two processors. It needs npm for
 the part in JavaScript. The environment's own Python runs
 
     python bench/mutants/mutants.py [--json FILE] [--found]
