@@ -23,27 +23,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import long_lags
-import record
 
 CHANGED = {"lr": 0.05, "decay_per_1000_updates": 0.25, "averaged": 0.98}
 SETTINGS = {**long_lags.SETTINGS, **CHANGED}
 ROWS = [("adding", 100, (long_lags.INFINITE, -6)), ("adding", 1000, (long_lags.INFINITE, -8))]
 
 
-def main():
-    path = record.path_from(__doc__)
-    runs = record.begun(path, SETTINGS)
-    for row in ROWS:
-        name = long_lags.named(*row)
-        if any(name == {key: r[key] for key in name} for r in runs):
-            continue
-        new = long_lags.run(*row, **CHANGED)
-        runs += new
-        print(f"{name}: {sum(r['passed'] for r in new)} of {len(new)} after {[r['sequences'] for r in new]} sequences; "
-              f"wrong {[r['test_wrong'] for r in new]}; {new[0]['seconds']} s a seed", flush=True)
-        if path:
-            record.write(path, SETTINGS, runs)
-
-
 if __name__ == "__main__":
-    main()
+    long_lags.fill(__doc__, SETTINGS, ROWS, **CHANGED)

@@ -136,21 +136,25 @@ def run(task, min_steps, biases, averaged=0.0, **changed):
     return runs
 
 
-def main():
-    path = record.path_from(__doc__)
-    runs = record.begun(path, SETTINGS)
-    for row in ROWS:
+def fill(description, settings, rows, **changed):
+    """Run the rows that the record named on the command line does not hold yet, and write it after each.
+
+    description: the script's own. changed: arguments of `run`.
+    """
+    path = record.path_from(description)
+    runs = record.begun(path, settings)
+    for row in rows:
         name = named(*row)
         if any(name == {key: r[key] for key in name} for r in runs):
             continue
-        new = run(*row)
+        new = run(*row, **changed)
         runs += new
         print(f"{name}: {sum(r['passed'] for r in new)} of {len(new)} after "
               f"{sorted(r['sequences'] for r in new if r['passed'])} sequences; wrong {[r['test_wrong'] for r in new]}; "
               f"{new[0]['seconds']} s a seed", flush=True)
         if path:
-            record.write(path, SETTINGS, runs)
+            record.write(path, settings, runs)
 
 
 if __name__ == "__main__":
-    main()
+    fill(__doc__, SETTINGS, ROWS)

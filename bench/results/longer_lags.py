@@ -15,7 +15,6 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import long_lags
 import numpy as np
-import record
 
 from d2l_utils.datasets.synthetic import SYMBOLS, TEMPORAL_ORDER
 
@@ -37,19 +36,5 @@ def temporal_order_6b(rng, batch_size, min_steps):
 long_lags.TASKS["temporal order 6b"] = (temporal_order_6b, TEMPORAL_ORDER, 8, 8)
 
 
-def main():
-    path = record.path_from(__doc__)
-    runs = record.begun(path, SETTINGS)
-    for row in ROWS:
-        if any(r["task"] == row[0] for r in runs):
-            continue
-        runs += long_lags.run(*row, most_updates=SETTINGS["most_updates"])
-        new = runs[-SETTINGS["num_seeds"]:]
-        print(f"{row}: {sum(r['passed'] for r in new)} of {len(new)} after {[r['sequences'] for r in new]} sequences; "
-              f"wrong {[r['test_wrong'] for r in new]}; {new[0]['seconds']} s a seed", flush=True)
-        if path:
-            record.write(path, SETTINGS, runs)
-
-
 if __name__ == "__main__":
-    main()
+    long_lags.fill(__doc__, SETTINGS, ROWS, most_updates=SETTINGS["most_updates"])

@@ -373,21 +373,18 @@ def test_the_record_of_longer_training_begins_as_the_shorter_one_and_repeats():
         assert [update if update <= 2000 else 0 for update in run["solved"]] == recorded["solved"]
 
 
-def test_the_record_of_longer_lags_is_whole():
-    record = kept("longer_lags")
-    assert record["settings"] == longer_lags.SETTINGS
-    names = [{**long_lags.named(*row), "seed": seed} for row in longer_lags.ROWS for seed in range(10)]
+@pytest.mark.parametrize("script", [longer_lags, adding_faster], ids=lambda script: script.__name__)
+def test_the_records_of_more_long_lags_are_whole(script):
+    record = kept(script.__name__)
+    assert record["settings"] == script.SETTINGS
+    names = [{**long_lags.named(*row), "seed": seed} for row in script.ROWS for seed in range(10)]
     assert [{key: r[key] for key in names[0]} for r in record["runs"]] == names
     assert all(r["passed"] == (r["test_wrong"] is not None and r["test_wrong"] <= 3) for r in record["runs"])
 
 
-def test_the_record_of_faster_adding_is_whole_and_repeats():
+def test_the_record_of_faster_adding_repeats():
     """The mean error of the first 2,000 sequences over 100 steps, seed by seed."""
     record = kept("adding_faster")
-    assert record["settings"] == adding_faster.SETTINGS
-    names = [{**long_lags.named(*row), "seed": seed} for row in adding_faster.ROWS for seed in range(10)]
-    assert [{key: r[key] for key in names[0]} for r in record["runs"]] == names
-    assert all(r["passed"] == (r["test_wrong"] is not None and r["test_wrong"] <= 3) for r in record["runs"])
     again = long_lags.run(*adding_faster.ROWS[0], **{**adding_faster.CHANGED, "most_updates": 125})
     assert [r["error"][0] for r in again] == pytest.approx([r["error"][0] for r in record["runs"][:10]], rel=0.02)
 
