@@ -92,10 +92,10 @@ def main():
     runs = [*(radius_run(*case) for case in itertools.product(("orthogonal", "Gaussian"), SETTINGS["radii"], seeds)),
             *(saturation_run(*case) for case in itertools.product(saturation["radii"], saturation["sizes"], seeds)),
             *(carousel_run(*case) for case in itertools.product(carousel["forget_biases"], seeds))]
-    for run in runs:
-        print(run)
+    seconds = round(time.process_time() - began, 1)
+    print(f"{len(runs)} runs in {seconds} s")
     if path:
-        record.write(path, SETTINGS, runs, seconds=round(time.process_time() - began, 1))
+        record.write(path, SETTINGS, runs, seconds=seconds)
 
 
 if __name__ == "__main__":

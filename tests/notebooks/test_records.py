@@ -10,6 +10,7 @@ import continual_reber
 import forget_bias
 import gradient_laws
 import jupytext
+import lags_and_biases
 import long_lags
 import longer_lags
 import numpy as np
@@ -97,22 +98,12 @@ def test_the_record_of_timing_repeats(peepholes):
     assert one_cell_timing.run(*case, 10, 300)["solved"] == early
 
 
-def test_the_record_of_long_lags_is_whole():
-    record = kept("long_lags")
-    assert record["settings"] == long_lags.SETTINGS
-    names = [{**long_lags.named(*row), "seed": seed} for row in long_lags.ROWS for seed in range(10)]
-    recorded = [{key: r[key] for key in names[0]} for r in record["runs"]]
-    assert sorted(map(str, recorded)) == sorted(map(str, names))
-    assert all(r["passed"] == (r["test_wrong"] is not None and r["test_wrong"] <= 3) for r in record["runs"])
-    assert all((r["sequences"] is None) == (r["test_wrong"] is None) for r in record["runs"])
-
-
 @pytest.mark.parametrize("row", [("adding", 50, (float("inf"), -3)), ("temporal order", 100, (None, None))])
 def test_the_record_of_long_lags_repeats(row):
     """The mean error of the first 2,000 sequences, seed by seed."""
     again = long_lags.run(*row, most_updates=125)
     name = long_lags.named(*row)
-    runs = kept("long_lags")["runs"]
+    runs = kept("lags_and_biases")["runs"]
     recorded = [r["error"][0] for r in runs if name == {key: r[key] for key in name}]
     assert [r["error"][0] for r in again] == pytest.approx(recorded, rel=0.01)
 
@@ -373,13 +364,14 @@ def test_the_record_of_longer_training_begins_as_the_shorter_one_and_repeats():
         assert [update if update <= 2000 else 0 for update in run["solved"]] == recorded["solved"]
 
 
-@pytest.mark.parametrize("script", [longer_lags, adding_faster], ids=lambda script: script.__name__)
-def test_the_records_of_more_long_lags_are_whole(script):
+@pytest.mark.parametrize("script", [long_lags, lags_and_biases, longer_lags, adding_faster], ids=lambda script: script.__name__)
+def test_the_records_of_long_lags_are_whole(script):
     record = kept(script.__name__)
     assert record["settings"] == script.SETTINGS
     names = [{**long_lags.named(*row), "seed": seed} for row in script.ROWS for seed in range(10)]
     assert [{key: r[key] for key in names[0]} for r in record["runs"]] == names
     assert all(r["passed"] == (r["test_wrong"] is not None and r["test_wrong"] <= 3) for r in record["runs"])
+    assert all((r["sequences"] is None) == (r["test_wrong"] is None) for r in record["runs"])
 
 
 def test_the_record_of_faster_adding_repeats():
