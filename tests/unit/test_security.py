@@ -1,5 +1,6 @@
 """The promises of SECURITY.md: what stays is explained, and nothing but the loader uses the network."""
 import ast
+import contextlib
 import re
 import subprocess
 import sys
@@ -11,6 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LOCKS = ["requirements.lock", "deploy/requirements.lock", "rosetta.lock"]
 NETWORK = {"aiohttp", "asyncio", "ftplib", "http", "httpx", "pooch", "requests", "smtplib", "socket", "ssl", "urllib",
            "urllib3", "webbrowser", "xmlrpc"}
+PROGRAMS = {"multiprocessing", "os", "pexpect", "pty", "subprocess"}
+STARTS = re.compile("exec|fork|popen|posix_spawn|spawn|startfile|system")      # names in os that start a program
 
 
 def rows():
@@ -32,21 +35,30 @@ def test_each_weakness_that_make_audit_ignores_is_explained_and_still_in_a_lock_
 
 
 def imported(code):
+    """The modules that Python imports, also in a string that is a program; of os only if it starts programs with it."""
     for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "import " in node.value:
+            with contextlib.suppress(SyntaxError):          # words, and no program
+                yield from imported(node.value)
+        if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "os" and STARTS.match(node.attr):
+            yield "os"
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
-            yield from (name.partition(".")[0] for name in names)
+            yield from (name.partition(".")[0] for name in names if name != "os")
 
 
 def test_the_loader_alone_imports_what_reaches_other_machines():
     found = {}
     for path in sorted((ROOT / "d2l_utils").rglob("*.py")):
-        found[path.relative_to(ROOT).as_posix()] = set(imported(path.read_text(encoding="utf-8"))) & NETWORK
+        found[path.relative_to(ROOT).as_posix()] = set(imported(path.read_text(encoding="utf-8")))
     for path in sorted([*ROOT.glob("chapters/*.md"), *ROOT.glob("appendices/*.md"), ROOT / "index.md"]):
         cells = [cell.source for cell in jupytext.read(path, fmt="md:myst").cells if cell.cell_type == "code"]
-        found[path.relative_to(ROOT).as_posix()] = {name for code in cells for name in imported(code)} & NETWORK
+        found[path.relative_to(ROOT).as_posix()] = {name for code in cells for name in imported(code)}
         assert not re.search(r"^[!%]|get_ipython\(", "\n".join(cells), re.MULTILINE), f"{path.name}: a shell command"
-    assert {name: modules for name, modules in found.items() if modules} == {"d2l_utils/datasets/text.py": {"pooch"}}
+    online = {name: modules & NETWORK for name, modules in found.items() if modules & NETWORK}
+    assert online == {"d2l_utils/datasets/text.py": {"pooch"}}
+    programs = {name: modules & PROGRAMS for name, modules in found.items() if modules & PROGRAMS}
+    assert programs == {"chapters/17-making-it-fast.md": {"subprocess"}}, "nobody watches what a program asks of the network"
 
 
 def test_a_kernel_lets_the_loader_alone_reach_other_machines():
@@ -62,11 +74,14 @@ def asks(event, *args):
         return str(error).split(".")[0]
     return "may"
 for args in [("socket.connect", None, ("example.org", 80)), ("socket.connect", None, ("2001:db8::1", 80, 0, 0)),
-             ("socket.getaddrinfo", "example.org", 80, 0, 0, 0), ("socket.getaddrinfo", b"example.org", 80, 0, 0, 0)]:
+             ("socket.getaddrinfo", "example.org", 80, 0, 0, 0), ("socket.getaddrinfo", b"example.org", 80, 0, 0, 0),
+             ("socket.getaddrinfo", "localhost.example.org", 80, 0, 0, 0), ("socket.gethostbyname", "127.example.org"),
+             ("socket.gethostbyaddr", "192.0.2.1"), ("socket.getnameinfo", ("192.0.2.1", 80)),
+             ("socket.sendto", None, ("192.0.2.1", 53)), ("socket.sendmsg", None, ("192.0.2.1", 53))]:
     assert asks(*args).startswith("A chapter may not use the network, and this one asked for "), args
 for args in [("socket.connect", None, ("127.0.0.1", 80)), ("socket.connect", None, ("::1", 80, 0, 0)),
              ("socket.connect", None, "/run/a-socket"), ("socket.getaddrinfo", None, 80, 0, 0, 0),
-             ("socket.getaddrinfo", "localhost", 80, 0, 0, 0), ("open", "a-file", "r", 0)]:
+             ("socket.getaddrinfo", "localhost", 80, 0, 0, 0), ("socket.sendmsg", None, None), ("open", "a-file", "r", 0)]:
     assert asks(*args) == "may", args
 def download(*given):
     answers.append(asks("socket.connect", None, ("example.org", 80)))
