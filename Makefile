@@ -119,19 +119,23 @@ lock: $(STAMP)  ## resolve requirements.txt again into requirements.lock (UPGRAD
 	    $(UPGRADE) -c _build/constraints.txt --custom-compile-command "make lock" \
 	    -o deploy/requirements.lock deploy/requirements.txt
 	@echo 'setuptools<81' > _build/build-constraints.txt
-	@cp rosetta.lock _build/ && _build/uv/bin/uv pip compile -q --universal --python-version 3.9 --no-header --no-annotate \
-	    $(UPGRADE) --extra rosetta --extra rosetta-chainer -c _build/constraints.txt \
+	@cp rosetta.lock _build/ && _build/uv/bin/uv pip compile -q --universal --python-version 3.9 --generate-hashes \
+	    --no-header --no-annotate $(UPGRADE) --extra rosetta --extra rosetta-chainer -c _build/constraints.txt \
 	    --build-constraints _build/build-constraints.txt -o _build/rosetta.lock pyproject.toml
-	@{ grep '^#' rosetta.lock; grep -vE '^(#|cuda|nvidia|triton)' _build/rosetta.lock; } > _build/rosetta.new
+	@grep '^#' rosetta.lock > _build/rosetta.new
+	@awk '/^[^ ]/ {keep = !/^(#|cuda|nvidia|torch|triton)/} keep' _build/rosetta.lock >> _build/rosetta.new
 	@mv _build/rosetta.new rosetta.lock
 	@echo "Done. Look at: git diff requirements.lock deploy/requirements.lock rosetta.lock"
 
 audit: $(STAMP)  ## look for known weaknesses in the packages of the lock files; SECURITY.md explains those that stay
-	@test -x _build/audit/bin/pip-audit || { $(BIN)/python -m venv _build/audit && _build/audit/bin/pip install -qq pip-audit==2.10.1; }
-	@echo "Asking PyPI about the packages of requirements.lock, deploy/requirements.lock and rosetta.lock"
+	@test -x _build/audit/bin/pip-audit || { $(BIN)/python -m venv _build/audit && \
+	    _build/audit/bin/pip install -qq pip-audit==2.10.1; }
+	@echo "Asking PyPI about the packages of requirements.lock, deploy/requirements.lock and rosetta.lock, and PyTorch"
 	@_build/audit/bin/pip-audit --strict --disable-pip --require-hashes $(EXPLAINED) -r requirements.lock
 	@_build/audit/bin/pip-audit --strict --disable-pip --require-hashes $(EXPLAINED) -r deploy/requirements.lock
-	@_build/audit/bin/pip-audit --strict --disable-pip --no-deps $(EXPLAINED) -r rosetta.lock
+	@_build/audit/bin/pip-audit --strict --disable-pip --require-hashes $(EXPLAINED) -r rosetta.lock
+	@sed -n 's/^ *"\(torch==[0-9.]*\).*/\1/p' pyproject.toml > _build/audit/torch.txt
+	@_build/audit/bin/pip-audit --strict --disable-pip --no-deps $(EXPLAINED) -r _build/audit/torch.txt
 
 clean:  ## remove what was built (rm -rf .venv .venv-rosetta .venv-hub .venv-mutants removes the environments too)
 	@rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -167,13 +171,14 @@ $(STAMP): requirements.lock pyproject.toml
 
 # Made by the book's own Python, so that the processes of one environment can run the code of the other. Chainer is built
 # with the setuptools of the lock, which still has pkg_resources: old and new versions of pip read it from two variables.
+# What the second pip finds missing is PyTorch.
 $(OTHER)/installed: rosetta.lock pyproject.toml $(STAMP)
 	@echo "Installing the packages of rosetta.lock into $(OTHER) (some minutes, once)"
 	@rm -rf $(OTHER)
 	@$(BIN)/python -m venv $(OTHER)
 	@PIP_CONSTRAINT=$(CURDIR)/rosetta.lock PIP_BUILD_CONSTRAINT=$(CURDIR)/rosetta.lock \
 	    $(OTHER)/bin/python -m pip install -qq --disable-pip-version-check --no-input -r rosetta.lock
-	@$(OTHER)/bin/python -m pip install -qq --disable-pip-version-check --no-input --no-deps -e .
+	@$(OTHER)/bin/python -m pip install -qq --disable-pip-version-check --no-input -e '.[rosetta]'
 	@touch $@
 
 # The tools that plant faults, beside the book's packages, which they see through a line in a .pth file.
