@@ -52,7 +52,7 @@ class ScratchModel:
 class GluonModel:
     """Gluon's `rnn.LSTM` and a dense layer, in the form that `training.train` and `generate` expect.
 
-    layer: an initialized gluon.rnn.LSTM (layout TNC). dense: an initialized gluon.nn.Dense(vocab_size, flatten=False).
+    layer: an initialised gluon.rnn.LSTM (layout TNC). dense: an initialised gluon.nn.Dense(vocab_size, flatten=False).
     Parameters whose grad_req is "null" keep their values.
     """
 

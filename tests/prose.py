@@ -9,7 +9,8 @@ from mdit_py_plugins.front_matter import front_matter_plugin
 from mdit_py_plugins.myst_role import myst_role_plugin
 
 DIRECTIVE = re.compile(r"\{([\w:-]+)\}(.*)")
-OPTION = re.compile(r"^\s*:[\w-]+:.*$", re.MULTILINE)
+OPTION = re.compile(r"^\s*:(?!alt:)[\w-]+:.*$", re.MULTILINE)
+TITLE = re.compile(r"(.*?)\s*<[^<>]*>", re.DOTALL)
 
 markdown = MarkdownIt().enable("table")
 for plugin in (colon_fence_plugin, dollarmath_plugin, front_matter_plugin, myst_role_plugin):
@@ -22,6 +23,12 @@ def split(cell):
         _, header, code = re.split(r"^---\n", cell, maxsplit=2, flags=re.MULTILINE)
         return yaml.safe_load(header), code
     return {}, re.sub(r"\A(:.*\n)*", "", cell)
+
+
+def title(role):
+    """The words of a role such as {ref}`below <place>`, if it has some of its own."""
+    own = TITLE.fullmatch(role.content)
+    return own[1] if own else ""
 
 
 def passages(text, inside=()):
@@ -42,5 +49,7 @@ def passages(text, inside=()):
             elif name not in ("math", "bibliography", "raw"):
                 yield from passages(argument, around)
                 yield from passages(OPTION.sub("", token.content), around)
+        if token.type == "html_block":
+            yield from passages(re.sub("<[^>]*>", " ", token.content).strip(), inside)
         if token.children:
             yield token.children, inside

@@ -1,4 +1,4 @@
-"""PyTensor, which goes on where Theano ended, in pure Python: no C compiler is needed. Most of its optimizations are left
+"""PyTensor, which goes on where Theano ended, in pure Python: no C compiler is needed. Most of its optimisations are left
 out, since on cells as small as ours they take longer than they save.
 """
 import os

@@ -1,4 +1,4 @@
-"""Theano, in the version that the makers of PyMC kept alive, in pure Python and with few optimizations, like PyTensor."""
+"""Theano, in the version that the makers of PyMC kept alive, in pure Python and with few optimisations, like PyTensor."""
 import builtins
 import os
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from prose import markdown, passages, split
+from prose import markdown, passages, split, title
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [path.relative_to(ROOT).with_suffix("").as_posix() for path in
@@ -43,7 +43,7 @@ def line(tokens):
         elif token.type in ("em_open", "em_close"):
             said += "*"
         elif token.type == "myst_role":
-            said += f"<{token.meta['name']}>"
+            said += f"{title(token)}<{token.meta['name']}>"
         elif token.type == "link_open" and token.attrs["href"].startswith("http"):
             said += "<source>"
         elif token.type == "math_inline":
