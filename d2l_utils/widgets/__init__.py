@@ -4,6 +4,7 @@ Each is a class of traits and one JavaScript module beside it, which imports fro
 all widgets share). A page opened from disk cannot load one module from another, so they are joined into one text here.
 """
 import json
+import math
 import re
 from pathlib import Path
 
@@ -50,9 +51,19 @@ class Widget(anywidget.AnyWidget):
         return f"<widget {type(self).__name__}>"        # without an address, by which a notebook would be another in each build
 
 
+class _Number(traitlets.Float):
+    """A number within its bounds, which NaN is not, though it is neither below nor above them."""
+
+    def validate(self, obj, value):
+        number = super().validate(obj, value)
+        if math.isnan(number):
+            raise traitlets.TraitError(f"{self.name} must lie between {self.min} and {self.max}, got {value}")
+        return number
+
+
 def _number(value, low, high):
     """A trait for a slider: a number between low and high, or a TraitError that says so."""
-    return traitlets.Float(value, min=low, max=high).tag(sync=True)
+    return _Number(value, min=low, max=high).tag(sync=True)
 
 
 class GateLab(Widget):

@@ -131,6 +131,19 @@ def test_a_broken_link_leaves_the_widget_as_the_page_has_it(open_page, cls):
         assert tab.locator("[data-widget=failed]").count() == 0
 
 
+def test_python_brings_no_state_that_a_control_does_not_know(cls):
+    """What a link brings, the page itself brings into range; this is what somebody writes in a notebook."""
+    for name, trait in state_traits(cls).items():
+        wrong = [None, []]
+        if isinstance(trait, (traitlets.Int, traitlets.Float)):
+            wrong += [np.nan, np.inf, trait.min - 1, trait.max + 1, "1"]
+        elif isinstance(trait, traitlets.Enum):
+            wrong += ["__proto__", ""]
+        for value in wrong:
+            with pytest.raises(traitlets.TraitError, match=name):
+                cls(**{name: value})
+
+
 def test_it_starts_from_disk_and_every_control_answers_the_keyboard(place, cls):
     widget = place("file")
     before = model_of(widget)
@@ -258,15 +271,18 @@ def test_any_text_at_all_is_read_and_shown_as_text(place, cls, text):
     assert_numpy_agrees(widget)
 
 
-@pytest.mark.parametrize("cls", READERS)
 def test_a_link_brings_its_text_as_text_and_its_numbers_to_the_nearest_that_there_is(place, cls):
-    """Also a number that has no control, and one whose slider ends where the text ends."""
-    numbers = {name: trait for name, trait in state_traits(cls).items() if isinstance(trait, (traitlets.Int, traitlets.Float))}
-    sent = {"text": "<img src=x onerror='a'>", **{name: sign * 1e300 for name, sign in zip(sorted(numbers), [1, -1] * 9)}}
-    nearest = {name: numbers[name].max if sent[name] > 0 else numbers[name].min for name in numbers}
-    widget = place(state=sent)
+    """Also a number that has no control, and one whose slider ends where the text ends; of words that there are, the first."""
+    traits = state_traits(cls)
+    numbers = sorted(name for name, trait in traits.items() if isinstance(trait, (traitlets.Int, traitlets.Float)))
+    words = [name for name, trait in traits.items() if isinstance(trait, traitlets.Enum)]
+    text = {name: "<img src=x onerror='a'>" for name, trait in traits.items() if isinstance(trait, traitlets.Unicode)}
+    huge = {name: sign * 1e300 for name, sign in zip(numbers, [1, -1] * 9)}
+    nearest = {name: traits[name].max if huge[name] > 0 else traits[name].min for name in numbers}
+    widget = place(state={**text, **huge, **dict.fromkeys(words, "__proto__")})
     state = model_of(widget)
-    assert {name: state[name] for name in sent} == {"text": sent["text"], **nearest}
+    assert {name: state[name] for name in (*text, *numbers)} == {**text, **nearest}
+    assert [state[name] for name in words] == [traits[name].values[0] for name in words]
     assert widget.locator("img").count() == 0
 
 
@@ -515,14 +531,6 @@ def test_the_latch_of_the_widget_is_not_yet_the_one_of_the_exercise(cell_program
     turned = {name: params[name] * (1 if name == "W_xc" else -1) for name in names}      # store where it held
     for answer in (same, turned):
         assert not memory_cell.latch_weights(lambda answer=answer: answer).passed
-
-
-def test_a_task_that_does_not_exist_becomes_the_first_one_and_a_weight_stays_in_its_bounds(open_page):
-    rubbish = quote(json.dumps({"task": "<script>", "b_i": 1e300}))
-    widget = open_page("file", f"{page_of(widgets.ProgramACell)}#ProgramACell={rubbish}").locator("[data-name=ProgramACell]")
-    widget.and_(widget.page.locator("[data-widget=ready]")).wait_for()
-    state = model_of(widget)
-    assert (state["task"], state["b_i"]) == ("latch", 8)
 
 
 @pytest.mark.parametrize("cls", [widgets.TrainIt])
