@@ -12,6 +12,7 @@ SECONDS, MEGABYTES, PERCENT = 60, 3.0, 95       # at most, at most, at least
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>What the book takes</title>
 <style>

@@ -9,6 +9,7 @@ COVERAGE = {"files": {"d2l_utils/x.py": {"summary": {"num_statements": 40, "miss
 def test_a_page_within_its_budget_is_in_the_table():
     html, over = site_report.report({"chapters/a": 12.5}, {"chapters/a": 1.25, "index": 1.0}, COVERAGE)
     assert over == []
+    assert '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; ' in html
     assert '<tr><th scope="row">chapters/a</th><td>12.5</td><td>1.25</td></tr>' in html
     assert '<tr><th scope="row">index</th><td></td><td>1.00</td></tr>' in html
     assert '<tr><th scope="row">d2l_utils/x.py</th><td>40</td><td>1</td><td>98</td></tr>' in html
