@@ -4,11 +4,12 @@ A row names its claim, where that stands, the scripts whose records answer it, h
 function that reads the records. It returns what was found, in words, and a dict of checks: sentences, and whether they
 hold. The verdict follows from the checks and from nothing else: `verdict` has the rule.
 
-    python bench/results/claims.py              # run all scripts, about two hours; each row is printed as soon as it can be
+    python bench/results/claims.py              # run all scripts, XX minutes; each row is printed as soon as it can be
     python bench/results/claims.py adding       # or those of one row
 
 writes new records into _build/results and leaves those of this folder alone. A script that was cut short goes on where it
-stopped, as far as it can.
+stopped, as far as it can. FEWER has what is run with fewer seeds than the record, so that no script takes more than a few
+minutes.
 """
 import json
 import subprocess
@@ -20,6 +21,7 @@ from typing import Callable
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
+FEWER = {"seed_perplexity": ("--seeds", "1")}
 READ, QUOTED = "read in the source or a copy of it", "known from quotations in other texts"
 HALF = "what peepholes can do was read in the abstract; that cells without them fail is recalled"
 PAPER_1997 = "Hochreiter & Schmidhuber (1997)"
@@ -231,7 +233,7 @@ def perplexities(records):
     words = "; ".join(f"{name}: " + ", ".join(f"{low:.2f} to {high:.2f}" for low, high in zip(c.min(axis=0), c.max(axis=0)))
                       for name, c in zip(("From scratch", "Gluon", "Gluon with its second bias frozen"), curves.values()))
     ends = {model: c[:, -1].mean() for model, c in curves.items()}
-    return words + " (three seeds).", {
+    return f"{words}. Seeds: {len(curves['Gluon'])}.", {
         "from scratch, a seed within 5 % of each printed value": near["scratch nd"].all(),
         "in Gluon, a seed within 5 % of each printed value": near["Gluon"].all(),
         "Gluon ends higher than from scratch, in every seed": curves["Gluon"][:, -1].min() > curves["scratch nd"][:, -1].max(),
@@ -402,11 +404,13 @@ def main():
                 path.unlink()
                 done.unlink()
             print(f"Running {script}.py", flush=True)
-            ran[script] = subprocess.run([sys.executable, HERE / f"{script}.py", "--json", path]).returncode == 0
+            command = [sys.executable, HERE / f"{script}.py", "--json", path, *FEWER.get(script, ())]
+            ran[script] = subprocess.run(command).returncode == 0
             if ran[script]:
                 done.touch()
         now = {script: record for script, record in load(folder).items() if ran.get(script)}
-        for when, records in (("recorded", load()), ("now", now)):
+        fewer = "".join(f", {script} {' '.join(FEWER[script])}" for script in row.scripts if script in FEWER)
+        for when, records in (("recorded", load()), (f"now{fewer}", now)):
             words, checks = answer(row, records)
             print(f"{row.name}, {when}: {verdict(checks)}. {words}", flush=True)
     failed = [script for script, ended in ran.items() if not ended]
