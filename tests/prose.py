@@ -32,10 +32,10 @@ def title(role):
 
 
 def passages(text, inside=()):
-    """Yield each paragraph, heading, item and cell of a table as (its tokens, the directives around it, outermost first).
+    """Yield each paragraph, heading, item, cell of a table and formula as (its tokens, the directives around it).
 
-    A directive is (name, argument, content). Of a cell with code it is the caption and the alt text of its figure, around
-    which stand the cell and ("caption" or "alt", "", "").
+    The outermost directive comes first. Each is (name, argument, content). Of a cell with code it is the caption and the alt
+    text of its figure, around which stand the cell and ("caption" or "alt", "", "").
     """
     for token in markdown.parse(text):
         directive = DIRECTIVE.match(token.info) if token.type in ("fence", "colon_fence") else None
@@ -46,9 +46,13 @@ def passages(text, inside=()):
                 figure = split(token.content)[0].get("mystnb", {})
                 for part, words in (("caption", figure.get("figure")), ("alt", figure.get("image"))):
                     yield from passages((words or {}).get(part, ""), (*around, (part, "", "")))
-            elif name not in ("math", "bibliography", "raw"):
+            elif name == "math":
+                yield [token], inside
+            elif name not in ("bibliography", "raw"):
                 yield from passages(argument, around)
                 yield from passages(OPTION.sub("", token.content), around)
+        if token.type.startswith("math_block"):
+            yield [token], inside
         if token.type == "html_block":
             yield from passages(re.sub("<[^>]*>", " ", token.content).strip(), inside)
         if token.children:

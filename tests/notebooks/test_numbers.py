@@ -3,7 +3,8 @@
 What needs no reason: whole numbers up to 20, years, and bare powers of ten; numbers of the code that the page shows or of
 a script that it names; those that a question or an exercise sets, in its own answers; and those in a sentence with a
 citation or a link to its source. But an approximate number ("about 5") and a share ("7 of 11", "nine of ten") are results,
-whatever else they are equal to. A prediction claims nothing. All else is a result, which is glued: {glue:text}.
+whatever else they are equal to, and a factor ("5 times as long") or a percentage needs a reason however small it is. A
+prediction claims nothing. All else is a result, which is glued: {glue:text}.
 """
 import ast
 import functools
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from prose import markdown, passages, split, title
+from prose import OPTION, markdown, passages, split, title
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [path.relative_to(ROOT).with_suffix("").as_posix() for path in
@@ -22,9 +23,13 @@ PAGES = [path.relative_to(ROOT).with_suffix("").as_posix() for path in
 NUMBER = re.compile(r"(?<![\w.,])\d+(?:,\d{3})*(?:\.\d+)?(?:e-?\d+)?(?!\w|[.,]\d|-[a-z])")
 FREE = re.compile(r"1?\d|20|(19|20)\d\d|1e-?\d+")
 APPROXIMATE = re.compile(r"\b(about|around|almost|near|nearly|roughly|some)[\s$+−-]*$")
-SHARE = re.compile(r"\s+of\s+(the\s+|all\s+)*(\d|<glue)")
-IN_WORDS = re.compile(r"\b(none|two|three|four|five|six|seven|eight|nine|\w+teen) of (the |all )?(ten|twelve|twenty|fifty)\b")
-PERCENT = re.compile(r"\s*\\?%")
+OF = r"(?: out)? (?:of|in) (?:(?:the|all|its|our|these|those) )*"
+SHARE = re.compile(OF.replace(" ", r"\s+") + r"(\d|<glue)")
+UNITS = ["two", "three", "four", "five", "six", "seven", "eight", "nine"]
+MORE = r"ten|eleven|twelve|\w+teen|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:-\w+)?|hundred"
+IN_WORDS = re.compile(rf"\b(?:none|{'|'.join(UNITS)}|{MORE}){OF}(?:a )?(?:{MORE})\b")
+PERCENT = re.compile(r"\s*(?:\\?%|per ?cent\b)")
+TIMES = re.compile(r"\s+times\s+(?:as|less|more|\w+er)\b")
 SCRIPT = re.compile(r"\bbench/[\w/]+\.py\b")
 OTHER = re.compile(                         # no results: names, and times that test_kept_true and test_teaching hold
     r"\*\d+ minutes\b|Reading: \d+ minutes|Running: \d+ seconds|\b\d{1,2}–\d{1,3}\b(?! ?%)"
@@ -46,8 +51,9 @@ def line(tokens):
             said += f"{title(token)}<{token.meta['name']}>"
         elif token.type == "link_open" and token.attrs["href"].startswith("http"):
             said += "<source>"
-        elif token.type == "math_inline":
-            formula = re.sub(r"(?:(\d[\d.]*)\s*\\cdot\s*)?10\^\{?(-?\d+)\}?", lambda m: f"{m[1] or 1}e{m[2]}", token.content)
+        elif token.type == "math_inline" or token.type.startswith("math_block") or token.info == "{math}":
+            formula = re.sub(r"(?:(\d[\d.]*)\s*\\cdot\s*)?10\^\{?(-?\d+)\}?", lambda m: f"{m[1] or 1}e{m[2]}",
+                             OPTION.sub("", token.content))
             said += "$" + re.sub(r"[_^](\{[^}]*\}|\w)", "", formula.replace("{,}", ",")) + "$"
     return said
 
@@ -80,6 +86,7 @@ def value(typed):
 def numbers(sentence):
     """(as typed, whether it is one by its words: approximate or a share, its values) of each number that needs a reason."""
     sentence = OTHER.sub("", sentence)
+    sentence = re.sub(rf"\b({'|'.join(UNITS)})(?= per ?cent\b)", lambda word: str(UNITS.index(word[0]) + 2), sentence)
     for share in IN_WORDS.finditer(sentence.lower()):
         yield share[0], True, set()
     for match in NUMBER.finditer(sentence):
@@ -87,7 +94,7 @@ def numbers(sentence):
         approximate = typed not in ("0", "1") and APPROXIMATE.search(sentence[:match.start()])
         claimed = bool(approximate or (typed.isdecimal() and SHARE.match(after)))
         percent = PERCENT.match(after)
-        if claimed or percent or not FREE.fullmatch(typed):
+        if claimed or percent or TIMES.match(after) or not FREE.fullmatch(typed):
             yield typed, claimed, {value(typed), value(typed) / 100} if percent else {value(typed)}
 
 
@@ -179,6 +186,9 @@ def test_every_page_of_the_list_exists():
     ("It reaches 0.83 on 640 strings.", {"0.83", "640"}),
     ("It reaches {glue:text}`accuracy` on 500 strings at 1.0 \\%.", set()),                 # glued; in the code below
     ("Of 12 seeds 7 of 12 end near 5, some 20 % lower; nine of ten do.", {"7", "5", "20", "nine of ten"}),
+    ("Forty-three of its fifty, nine in ten; 3 out of 4. Four of six.", {"forty-three of its fifty", "nine in ten", "3"}),
+    ("It is 7 times as fast on 9 threads, three percent or 4 per cent off; 8 times.", {"7", "3", "4"}),
+    ("$$\na = 0.83\n$$\n\n```{math}\n:label: eq-2000\nb &= 0.69\n```\n\n<p>0.67</p>", {"0.83", "0.69", "0.67"}),
     ("In 1997 ten networks of 16 units had $10^{-6}$ to lose, near 0 or 1.", set()),
     ("The paper has 0.83 {cite}`key`. Ours has 0.84.", {"0.84"}),
     ("The page [prints](https://example.org) 0.83.", set()),
