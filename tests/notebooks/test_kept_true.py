@@ -200,6 +200,13 @@ def test_a_symbol_and_a_word_are_defined_once_and_the_words_are_in_order():
     assert words == sorted(set(words), key=str.lower)
 
 
+def test_links_in_the_readme_and_its_like_lead_to_files():
+    pages = [path for folder in (ROOT, ROOT / "data", ROOT / "deploy") for path in folder.glob("*.md") if path not in SOURCES]
+    links = [(path, link) for path in pages for link in re.findall(r"\]\(([^)\s]+)\)", path.read_text(encoding="utf-8"))]
+    assert len(pages) >= 5
+    assert [link for path, link in links if ":" not in link and not (path.parent / link.partition("#")[0]).exists()] == []
+
+
 @pytest.mark.parametrize("name", [*PAGES, "search.html"])
 def test_a_page_carries_its_policy_and_the_hash_of_each_of_its_scripts(name):
     element = re.search(r'<meta charset="utf-8" />\s*<meta http-equiv="Content-Security-Policy" content="([^"]+)"', page(name))
