@@ -23,6 +23,7 @@ NO_WORDS = re.compile(              # in a string: values, code, markup, formula
     r"\{[^{}]*\}|`[^`]*`|https?:\S+|<[^>]*>|\\[A-Za-z]+|\b(?:(?:upper|lower) center|center left)\b|\b[cfghiorwz]{2,4}\b")
 WORD_OF_CODE = re.compile(r"(?<![\w./\\-])[A-Za-z][a-z]+(?:['’][a-z]+)?(?![\w(=/\\-]|\.\w)")
 WORD = re.compile(r"\w(?:\w|['’](?=\w))*")
+TWICE = re.compile(r"\b([A-Za-z]+) \1\b")                    # the the: two words that are no word
 SYMBOL = re.compile(r".*[\d_]|[A-Z]+s?$|d[A-Z]|[½¼]|\w$")      # 3rd, x_t, LSTMs, dX, a: no words
 AMERICAN = re.compile(
     r"(?!(?:re)?siz|priz|seiz)\w+[iy]z(?:e|ed|er|ers|es|ing|ations?)|(?:behavi|col|fav|flav|harb|hon|hum|lab|neighb|vap)or"
@@ -53,6 +54,7 @@ def prose(text):
         line = "".join(token.content if token.type in ("text", "image") else title(token) if token.type == "myst_role"
                        else MARKS.get(token.type, " ") for token in tokens)
         yield from (word for word in WORD.findall(line) if not SYMBOL.match(word))
+        yield from (twice[0] for twice in TWICE.finditer(line))
 
 
 def remarks(source, language):
@@ -98,6 +100,7 @@ def test_a_misspelt_word_in_code_is_found_and_a_name_is_none():
 def test_a_misspelt_word_is_found_and_code_is_not_prose():
     page = "The *hiden* state $hdn$ `hdn`.\n\n```{dropdown} A choise\n:name: nme\nrigth\n```\n\n```python\nnot_prose = 1\n```\n"
     assert unknown(prose(page)) == ["choise", "hiden", "rigth"]
+    assert unknown(prose("The state of the\nthe *cell cell*, had $a$ had `a` had.")) == ["cell cell", "the the"]
     page = "```{figure} a\n:alt: teh\n\nitt\n```\n\n{ref}`hier <plaice>` {cite}`gers2000`\n\n<p>sutch</p>\n"
     assert unknown(prose(page)) == ["hier", "itt", "sutch", "teh"]
 
