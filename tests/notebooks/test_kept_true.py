@@ -3,6 +3,7 @@ import base64
 import functools
 import hashlib
 import re
+import subprocess
 from html import unescape
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
@@ -198,6 +199,16 @@ def test_a_symbol_and_a_word_are_defined_once_and_the_words_are_in_order():
     words = re.findall(r"^(\w.*)\n  \S", glossary.partition("{glossary}")[2], re.MULTILINE)
     assert len(words) > 20
     assert words == sorted(set(words), key=str.lower)
+
+
+def test_the_build_takes_a_reference_that_leads_nowhere_and_every_other_warning_for_a_failure():
+    for goal in ("book", "pdf", "epub", "record"):
+        said = subprocess.run(["make", "-n", goal], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        builds = [line for line in said.splitlines() if "jupyter-book build" in line]
+        assert [line for line in builds if not {"-W", "-n"} <= set(line.split())] == []
+        assert len(builds) == 1
+    for quiet in ("suppress_warnings", "nitpick_ignore"):
+        assert quiet not in (ROOT / "_config.yml").read_text(encoding="utf-8")
 
 
 def test_links_in_the_readme_and_its_like_lead_to_files():
