@@ -29,6 +29,8 @@ def link_first_mentions(app: Sphinx, doctree: nodes.document, docname: str) -> N
     if not docname.startswith("chapters/") or GLOSSARY not in app.env.found_docs:
         return
     words = entries(app.env)
+    for paragraph in doctree.findall(nodes.paragraph):
+        join_lines(paragraph)
     for text in [text for text in doctree.findall(nodes.Text) if in_running_text(text)]:
         parts: list = []
         rest = str(text)
@@ -44,6 +46,20 @@ def link_first_mentions(app: Sphinx, doctree: nodes.document, docname: str) -> N
             rest = rest[match.end():]
         if parts:
             text.parent.replace(text, [*parts, nodes.Text(rest)])
+
+
+def join_lines(node: nodes.Element) -> None:
+    """Make one text of those that follow each other: MyST begins a new one with each line, in the middle of a word or not."""
+    joined: list = []
+    for child in node.children:
+        if isinstance(child, nodes.Element):
+            join_lines(child)
+        if isinstance(child, nodes.Text) and joined and isinstance(joined[-1], nodes.Text):
+            joined[-1] = nodes.Text(joined[-1] + child)
+        else:
+            joined.append(child)
+    node.children = []
+    node.extend(joined)
 
 
 def in_running_text(text: nodes.Text) -> bool:

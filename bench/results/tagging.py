@@ -3,8 +3,8 @@
 The data are the toy set of a C++ network of 2015 (d2l_utils.datasets.tagging says where it is to be had), which is not
 part of this book: put news_tagged_data.txt into the folder that D2L_DATA names. Ten random splits, 800 requests for
 training and 200 for testing. The settings were chosen before on the first split's training requests, of which the last
-160 were held out for that, and no test request was looked at: `choose` repeats the comparison, and its rows are in the
-record. Takes about ten minutes on one core:
+160 were held out for that: no test request of this split was looked at, but some of the 160 are test requests of others.
+`choose` repeats the comparison, and its rows are in the record. Takes about seven minutes on one core:
 
     D2L_DATA=... python bench/results/tagging.py --json bench/results/tagging.json
 """

@@ -59,7 +59,7 @@ def test_a_number_in_the_prose_has_a_minus_sign_that_is_read_out(site):
 
 
 def test_first_mentions_lead_to_the_glossary_and_each_of_its_words_is_mentioned_somewhere(site):
-    mentioned = set()
+    mentioned, words = set(), []
     for path in sorted(site.glob("chapters/*.html")):
         html = path.read_text(encoding="utf-8")
         places = re.findall(r'<a class="in-glossary[^>]*#(term-[\w-]+)" title="[^"]{20,}">', html)
@@ -67,8 +67,10 @@ def test_first_mentions_lead_to_the_glossary_and_each_of_its_words_is_mentioned_
         assert not re.search(r"<h[1-6][^>]*>(?:(?!</h[1-6]>).)*in-glossary", html), path.stem
         assert not any("in-glossary" in fold for fold in re.findall(r"<details.*?</details>", html, re.DOTALL)), path.stem
         mentioned |= set(places)
+        words += re.findall(r'<a class="in-glossary[^>]*>([^<]*)</a>', html)
     glossary = (site / "appendices/glossary.html").read_text(encoding="utf-8")
     assert mentioned == set(re.findall(r'<dt id="(term-[\w-]+)"', glossary))
+    assert any("\n" in word for word in words), "words that a line of the source breaks in two are mentions too"
 
 
 def test_every_picture_is_put_into_words(visit, page):
