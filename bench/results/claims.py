@@ -4,7 +4,7 @@ A row names its claim, where that stands, the scripts whose records answer it, h
 function that reads the records. It returns what was found, in words, and a dict of checks: sentences, and whether they
 hold. The verdict follows from the checks and from nothing else: `verdict` has the rule.
 
-    python bench/results/claims.py              # run all scripts, XX minutes; each row is printed as soon as it can be
+    python bench/results/claims.py              # run all scripts, forty minutes; each row is printed when it can be
     python bench/results/claims.py adding       # or those of one row
 
 writes new records into _build/results and leaves those of this folder alone. A script that was cut short goes on where it

@@ -3,7 +3,7 @@
 The cell with a forget gate and the cell of 1997, ten seeds a row, learn to predict the next symbol of a stream of
 strings, with the gradient cut every 40 symbols and the state carried on. After every 240 updates each reads ten fresh
 streams of 10,000 symbols. A network is perfect if in one of these tests every legal symbol always scores higher than
-every illegal one. Takes five to ten minutes on one core. Writes the record that chapter 12 shows, after each row:
+every illegal one. Takes about two minutes on one core. Writes the record that chapter 12 shows, after each row:
 
     python bench/results/continual_reber.py --json bench/results/continual_reber.json
 """

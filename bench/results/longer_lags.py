@@ -3,7 +3,7 @@
 - adding: T = 100, no forgetting, and input gate biases -3 and -6 in turn, as the paper has them for its two blocks.
 - temporal order 6b: three symbols count, at steps 10 to 20, 33 to 43 and 66 to 76; each is X or Y, and there are 8 classes.
 
-Networks, training and criteria are those of long_lags.py; at most 96,000 sequences. Takes about four minutes on one core.
+Networks, training and criteria are those of long_lags.py; at most 96,000 sequences. Takes about a minute on one core.
 Writes the record that the appendix on results shows, after each row; rows that it holds already are not run again:
 
     python bench/results/longer_lags.py --json bench/results/longer_lags.json

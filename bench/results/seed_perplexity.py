@@ -2,7 +2,7 @@
 
 The settings are d2l's: the first 10,000 characters of The Time Machine, 256 units, 35 steps, batch 32, SGD at a rate of
 100 with the gradients clipped to a norm of 0.01, 160 epochs. For each seed all models start from the same weights.
-Takes about 20 minutes for three seeds on one core. Writes the record that the chapters show:
+Takes about seven minutes a seed on one core. Writes the record that the chapters show:
 
     python bench/results/seed_perplexity.py --json bench/results/seed_perplexity.json
 """
