@@ -171,7 +171,7 @@ def gates_over_time(trace, unit=0, batch=0, parts=("input_gate", "forget_gate", 
     ax.set(xlabel="time step $t$", ylabel="value")
     if labels is not None:
         ax.set_xticks(steps, labels)
-    ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     return ax
 
 
