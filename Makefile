@@ -111,7 +111,7 @@ record: $(STAMP)  ## keep what the cells that need MXNet print, for machines wit
 
 lock: $(STAMP)  ## resolve requirements.txt again into requirements.lock (UPGRADE=--upgrade for newer versions)
 	@echo "Resolving requirements.txt, and what make hub and make rosetta install, for all machines"
-	@test -x _build/uv/bin/uv || { $(BIN)/python -m venv _build/uv && _build/uv/bin/pip install -qq uv; }
+	@test -x _build/uv/bin/uv || { $(BIN)/python -m venv _build/uv && _build/uv/bin/pip install -qq uv==0.13.9; }
 	@_build/uv/bin/uv pip compile -q --universal --python-version 3.9 --generate-hashes --no-strip-extras $(UPGRADE) \
 	    --custom-compile-command "make lock" -o requirements.lock requirements.txt
 	@grep -oE '^[A-Za-z0-9._-]+==[^\\]*' requirements.lock | grep -v '^setuptools==' > _build/constraints.txt
