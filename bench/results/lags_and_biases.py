@@ -1,7 +1,7 @@
 """The rest of chapter 12's table of long lags: other forget and input gate biases, T = 50 and 200, and more RNNs.
 
-Networks, training and criteria are those of long_lags.py. Takes about fifteen minutes on one core. Writes a record after each row;
-rows that it holds already are not run again:
+Networks, training and criteria are those of long_lags.py. Takes about fifteen minutes on one core. Writes a record after
+each row; rows that it holds already are not run again:
 
     python bench/results/lags_and_biases.py --json bench/results/lags_and_biases.json
 """
