@@ -1,6 +1,6 @@
 """What a reader does with the pages: search, dark mode, answering a question by keyboard, meanings of words, printing."""
 import re
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 import pytest
 from playwright.sync_api import expect
@@ -29,6 +29,9 @@ def test_dark_mode_is_dark_and_stays(open_page, origin):
         if tab.evaluate("document.documentElement.dataset.mode") != "dark":
             tab.locator(".theme-switch-button:visible").first.click()
     until_lightness(tab, "< 0.15")
+    other = tab.context.new_page()      # the browser tells its processes a moment later, and a reload may be in a new one
+    other.goto(urljoin(tab.url, "../_static/documentation_options.js"))
+    other.wait_for_function("() => localStorage.getItem('mode') === 'dark'")
     tab.reload()
     until_lightness(tab, "< 0.15")
     figure = tab.locator(".cell_output img").first
