@@ -1,17 +1,14 @@
 """The embedded Reber grammar with more seeds, and with a longer lag, than reber.py has; training and judging are its own.
 
-A hundred LSTMs; thirty networks after the recipe of 1997, with 30,000 strings each; and ten LSTMs on the grammar with
-sixteen inner strings, whose shortest lag is 81 steps. Takes about four minutes on one core. Writes the record that the
+A hundred LSTMs; thirty networks after the recipe of 1997, with 30,000 strings each, ten for each of three pairs of training
+and test sets, as in the paper; three hundred with 295 weights, a hundred for each pair; and ten LSTMs on the grammar with
+sixteen inner strings, whose shortest lag is 81 steps. Takes about six minutes on one core. Writes the record that the
 appendix on results shows, after each row; rows that it holds already are not run again.
 
-Two things were tried, on seeds from 100 on, without a record, since neither reached its goal. First, the blocks of
-1997 as printed: three of two cells that share gates, gates that feed gates, squashing to [-2, 2] and [-1, 1], 276
-weights. By 30,000 strings 11 of 30 seeds succeed with the whole gradient, and with our reading of the truncated one,
-none. Second, 97 % of the seeds within 8,440 strings by the paper's criterion and with at most 300 weights. Closest
-came six cells without forget gate and without biases in the output layer, 294 weights: sigma 0.5, input gate bias -1,
-Adam at 0.05, minibatches of 2, softmax. 55 of 60 seeds succeed, other than the 30 on which this was chosen. Five
-cells with a forget gate, seven without an output gate, other input biases, a falling rate and a smaller limit for the
-gradient were no better.
+Tried without a record, on other seeds and more pairs: the blocks of 1997 as printed, three of two cells that share gates,
+gates that feed gates, 276 weights. By 30,000 strings 96 of 180 seeds succeed with the whole gradient, and with our reading
+of the truncated one 13; six cells with gates of their own, else as in the recipe, succeed with the truncated one in 163.
+The recipe itself succeeds in 887 of 900 trials; in 857 when its strings are split by hash, as those of the first row are.
 
 Run it with
 
@@ -23,12 +20,15 @@ import time
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import numpy as np
 import reber
 import record
 
 ROWS = {
     "LSTM": {**reber.USUAL, "num_hiddens": 32, "lr": 0.02, "forget_bias": 5.0, "most": 8400, "num_seeds": 100},
-    "recipe of 1997": {**reber.ROWS["recipe of 1997"], "most": 30_000, "num_seeds": 30},
+    "recipe of 1997": {**reber.ROWS["recipe of 1997"], "most": 30_000, "num_seeds": 30, "num_pairs": 3},
+    "recipe of 1997, 295 weights": {**reber.ROWS["recipe of 1997"], "lr": 0.6, "candidate_rate": 2, "cell_biases": False,
+                                    "most": 8440, "num_seeds": 300, "num_pairs": 3},
     "LSTM, sixteen inner strings": {**reber.LONG, "num_inner": 16, "num_hiddens": 32, "lr": 0.02, "forget_bias": 5.0},
 }
 
@@ -40,7 +40,9 @@ def main():
         if any(r["net"] == name for r in runs):
             continue
         began = time.process_time()
-        found = reber.run(row, range(row["num_seeds"]))
+        pairs = row.get("num_pairs", 1)
+        seeds = np.split(np.arange(row["num_seeds"]), pairs)
+        found = [one for pair in range(pairs) for one in reber.run(row, seeds[pair].tolist(), pair)]
         seconds = round((time.process_time() - began) / len(found), 2)
         runs += [{"net": name, **one, "seconds": seconds} for one in found]
         solved = sorted(one["solved_after"] for one in found if one["solved_after"])

@@ -27,11 +27,13 @@ import tagging
 import three_cells
 import variants
 
-from d2l_utils.cells import GRU, VARIANTS, LSTMVariant
+from d2l_utils.cells import GRU, VARIANTS, LSTMVariant, sigmoid
 from d2l_utils.character_models import load as load_character_models
+from d2l_utils.datasets.reber import split_of
 from d2l_utils.datasets.synthetic import Criterion, adding
 from d2l_utils.datasets.tagging import load_news_requests
 from d2l_utils.datasets.text import Vocab, load_time_machine
+from d2l_utils.ensemble import Ensemble, EnsembleDense
 from d2l_utils.losses import perplexity
 from d2l_utils.ngrams import KneserNey
 
@@ -320,9 +322,66 @@ def test_the_record_of_more_reber_seeds_is_whole_and_repeats():
     assert record["settings"] == {"poll": reber.POLL, "rows": reber_seeds.ROWS}
     assert [(run["net"], run["seed"]) for run in record["runs"]] == [
         (name, seed) for name, row in reber_seeds.ROWS.items() for seed in range(row["num_seeds"])]
-    soonest = min(claims.chosen(record, net="LSTM"), key=lambda run: run["solved_after"])
-    again, = reber.run(reber_seeds.ROWS["LSTM"], [soonest["seed"]])
-    assert again["solved_after"] == pytest.approx(soonest["solved_after"], abs=2 * reber.POLL)
+    for net, pair in (("LSTM", 0), ("recipe of 1997, 295 weights", 1)):
+        row = reber_seeds.ROWS[net]
+        seeds = np.split(np.arange(row["num_seeds"]), row.get("num_pairs", 1))[pair]
+        runs = [run for run in claims.chosen(record, net=net) if run["seed"] in seeds and run["solved_after"]]
+        soonest = min(runs, key=lambda run: run["solved_after"])
+        again, = reber.run(row, [soonest["seed"]], pair)
+        assert again["solved_after"] == pytest.approx(soonest["solved_after"], abs=2 * reber.POLL)
+
+
+def test_the_recipe_of_1997_has_sets_as_in_the_paper():
+    row = reber.ROWS["recipe of 1997"]
+    train, test, held_out = (
+        ["".join(reber.SYMBOLS[k] for k in X[mask].argmax(axis=-1)) for X, mask in zip(packed.X.swapaxes(0, 1), packed.mask.T)]
+        for packed in reber.data(row, 2))
+    assert len(train) == 256
+    assert test[:256] == train
+    assert len(test) == 512
+    assert len(set(held_out)) == len(held_out) == 1000
+    assert not set(train) & {*test[256:], *held_out}
+    assert {split_of(string + "E") for string in train} == {"train", "test"}        # the grammar as it is, no split by hash
+
+
+@pytest.mark.parametrize("changed", [{}, {"lr": 0.6, "candidate_rate": 2, "cell_biases": False}])
+def test_the_recipe_of_1997_is_gradient_descent_with_the_paper_s_squashing_functions(changed):
+    """The loss of the network as printed is written out here, and its gradient is found by differences."""
+    row = {**reber.ROWS["recipe of 1997"], **changed}
+    cell, dense, _ = reber.network(row, 3)
+    batch = reber.data(row)[0].take(np.array([[5]]))
+    candidate = ("W_xc", "W_hc", "b_c")
+    printed = {name: w * (2 if name in candidate else 1) for name, w in {**cell.params, **dense.params}.items()}
+
+    def loss(p):
+        h = c = np.zeros(6)
+        total = 0
+        for x, y in zip(batch.X[:, 0, 0], batch.Y[:, 0, 0]):
+            i, o, z = (x @ p[f"W_x{gate}"] + h @ p[f"W_h{gate}"] + p[f"b_{gate}"] for gate in "ioc")
+            c = c + sigmoid(i) * (4 * sigmoid(z) - 2)
+            h = sigmoid(o) * (2 * sigmoid(c) - 1)
+            total += 0.5 * ((sigmoid(h @ p["W_hq"] + p["b_q"]) - y) ** 2).sum()
+        return total
+
+    ensemble, layer = Ensemble([cell]), EnsembleDense([dense])
+    trace, _ = ensemble.forward(batch.X, ensemble.begin_state(1))
+    dense_grads, d_H = layer.backward(trace.H, reber.gradient(row, layer.forward(trace.H), batch))
+    grads = {**ensemble.backward(trace, d_H)[0], **dense_grads}
+    reber.as_squashed(row, grads)
+    reber.SGD(row["lr"]).step({**ensemble.params, **layer.params}, grads)
+    stepped = {**ensemble.cell(0).params, **layer.dense(0).params}
+    for name in (name for name in printed if not name.endswith("f")):
+        rate = row["lr"] * (row.get("candidate_rate", 1) if name in candidate else 1)
+        if name == "b_c" and changed:
+            rate = 0
+        slope = np.zeros_like(printed[name])
+        for place in np.ndindex(slope.shape):
+            up, down = ({**printed, name: printed[name].copy()} for _ in range(2))
+            up[name][place] += 1e-5
+            down[name][place] -= 1e-5
+            slope[place] = (loss(up) - loss(down)) / 2e-5
+        got = stepped[name] * (2 if name in candidate else 1)
+        np.testing.assert_allclose(got, printed[name] - rate * slope, rtol=0, atol=1e-9, err_msg=name)
 
 
 def test_the_record_of_probabilities_is_whole_and_repeats():
