@@ -86,7 +86,7 @@ bench: $(STAMP)  ## run the measurements in bench/, each of which prints one tab
 	@ls bench/*.py >/dev/null 2>&1 || echo "No measurements yet: bench/ holds no scripts"
 	@for script in $(wildcard bench/*.py); do echo "Running $$script"; $(BIN)/python $$script || exit 1; done
 
-results: $(STAMP)  ## repeat what the appendix on results shows (about forty minutes; ROW=adding repeats one row)
+results: $(STAMP)  ## repeat what the appendix on results shows (about 45 minutes; ROW=adding repeats one row)
 	@echo "Running the scripts of bench/results into _build/results"
 	@$(BIN)/python bench/results/claims.py $(ROW)
 

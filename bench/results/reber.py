@@ -57,6 +57,9 @@ def network(row, seed):
     sigma = (3 * size) ** -0.5                          # as wide as a uniform distribution in +-1 / sqrt(num_hiddens)
     if "forget_bias" in row:
         cell = LSTM(7, size, row.get("peepholes"), rng=rng, sigma=sigma, forget_bias=float(row["forget_bias"]))
+        if "longest_lag" in row:                        # a memory of 1 to longest_lag steps: Tallec & Ollivier (2018)
+            cell.params["b_f"][:] = np.log(rng.uniform(1, row["longest_lag"], size))
+            cell.params["b_i"][:] = -cell.params["b_f"]
     else:
         cell = RNN(7, size, rng=rng, sigma=sigma)
     dense = Dense(size, 7, rng=rng, sigma=sigma)

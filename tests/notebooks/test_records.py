@@ -21,6 +21,7 @@ import reber
 import reber_seeds
 import record as record_module
 import reference_training
+import sixteen_strings
 import slide_probabilities
 import stacked_language_model
 import tagging
@@ -329,6 +330,16 @@ def test_the_record_of_more_reber_seeds_is_whole_and_repeats():
         soonest = min(runs, key=lambda run: run["solved_after"])
         again, = reber.run(row, [soonest["seed"]], pair)
         assert again["solved_after"] == pytest.approx(soonest["solved_after"], abs=2 * reber.POLL)
+
+
+def test_the_record_of_sixteen_strings_is_whole_and_repeats():
+    record = kept("sixteen_strings")
+    assert record["settings"] == {"poll": reber.POLL, "row": sixteen_strings.ROW}
+    assert [run["seed"] for run in record["runs"]] == list(range(10))
+    again, = reber.run(sixteen_strings.EARLY, [0])
+    recorded, = record["early"]
+    assert {key: again[key] for key in ("right", "second_to_last", "T_or_P")} == pytest.approx(
+        {key: recorded[key] for key in ("right", "second_to_last", "T_or_P")}, abs=0.02)
 
 
 def test_the_recipe_of_1997_has_sets_as_in_the_paper():
