@@ -19,6 +19,7 @@ Takes three to five minutes on one core. Writes the record that chapter 11 shows
 import argparse
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -55,14 +56,15 @@ def network(row, seed):
     """A plain cell and its output layer, from one seed; and the Generator that goes on to choose the strings."""
     rng, size = np.random.default_rng(seed), row["num_hiddens"]
     sigma = (3 * size) ** -0.5                          # as wide as a uniform distribution in +-1 / sqrt(num_hiddens)
+    kind = {"rng": rng, "sigma": sigma, "dtype": row.get("dtype", "float64")}
     if "forget_bias" in row:
-        cell = LSTM(7, size, row.get("peepholes"), rng=rng, sigma=sigma, forget_bias=float(row["forget_bias"]))
+        cell = LSTM(7, size, row.get("peepholes"), forget_bias=float(row["forget_bias"]), **kind)
         if "longest_lag" in row:                        # a memory of 1 to longest_lag steps: Tallec & Ollivier (2018)
             cell.params["b_f"][:] = np.log(rng.uniform(1, row["longest_lag"], size))
             cell.params["b_i"][:] = -cell.params["b_f"]
     else:
-        cell = RNN(7, size, rng=rng, sigma=sigma)
-    dense = Dense(size, 7, rng=rng, sigma=sigma)
+        cell = RNN(7, size, **kind)
+    dense = Dense(size, 7, **kind)
     if row.get("recipe") == 1997:
         for w in (*cell.params.values(), *dense.params.values()):
             w[...] = rng.uniform(-0.2, 0.2, w.shape)
@@ -128,7 +130,8 @@ def data(row, pair=0):
     else:
         train = generate_many(grammar, row["num_train"], rng, split="train")
         test = held_out = generate_many(grammar, 1000, rng, split="test", distinct=True)
-    return [pack(grammar, strings) for strings in (train, test, held_out)]
+    packed = [pack(grammar, strings) for strings in (train, test, held_out)]
+    return [replace(p, **{name: getattr(p, name).astype(row.get("dtype", "float64")) for name in ("X", "Y")}) for p in packed]
 
 
 def run(row, seeds, pair=0):
