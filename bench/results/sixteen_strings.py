@@ -20,7 +20,7 @@ import record
 
 ROW = {**reber.LONG, "num_inner": 16, "num_hiddens": 32, "lr": 0.03, "forget_bias": 0.0, "longest_lag": 100, "batch_size": 8,
        "most": 60_000, "dtype": "float32"}
-EARLY = {**ROW, "most": 1600}       # what the tests repeat, with seed 0
+EARLY = {**ROW, "most": 1600, "dtype": "float64"}      # the tests repeat it; in float32, rounding would show
 
 
 def main():
