@@ -323,10 +323,10 @@ ROWS = [
         "Online gradient descent at 0.5, squared error, no forget gate, output gate biases −1, −2, −3, three pairs of training "
         "and test sets. Six cells with gates of their own instead of three blocks of two, gates that do not see gates, biases "
         "for cells and output too, 301 weights; the gradient is not truncated.", ("reber_seeds",), recipe),
-    Row("few-weights", "It takes few weights.", f"{PAPER_1997}, table 1", READ,
+    Row("few-weights", "Fewer than 300 weights are enough for it.", f"{PAPER_1997}, table 1", READ,
         "264 and 276 weights: 97 to 100 % of the trials, at best after 8,440 strings in the mean",
-        "The row before without biases of the cells, at a rate of 0.6, and twice that for the weights that lead to what is "
-        "proposed. Each seed has 8,440 strings. Some sixty settings were tried, on other seeds.", ("reber_seeds",), small),
+        "As the row before, but without biases of the cells, at a rate of 0.6, and twice that for the weights of the "
+        "candidate. Each seed has 8,440 strings. Some sixty settings were tried, on other seeds.", ("reber_seeds",), small),
     Row("four-inner", "What tells LSTM from RNN is a task whose lags are all long.", "this book, chapter 11", "in no paper",
         "nothing", "Four inner strings, lag 21 and more. 32 units for the LSTM, 64 for the RNN: about as many weights.",
         ("reber",), inner, ("sixteen_strings",)),
