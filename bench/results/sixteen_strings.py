@@ -2,8 +2,8 @@
 
 Training and judging are those of reber.py, but in float32, which takes half the time. Forget and input biases are drawn so
 that cells start with memories of 1 to 100 steps, after Tallec & Ollivier (2018); settings were chosen on seeds from 100 on.
-The same ten seeds in float64, with at most 40,000 strings: nine. With a forget bias of 5 for all, a rate of 0.02, minibatches
-of 4 and 8,000 strings, as on four inner strings: none.
+Tried first, the same ten seeds in float64, with at most 40,000 strings: nine. With a forget bias of 5 for all, a rate of
+0.02, minibatches of 4 and 8,000 strings, as on four inner strings: none.
 
 Takes about three minutes on one core. Writes the record that the appendix on results shows:
 
